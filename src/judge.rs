@@ -1,0 +1,4 @@
+//! Values to findings. Pure.
+
+pub mod intent;
+pub mod rules;

@@ -1,0 +1,13 @@
+//! Says for every published container port whether it gets past the host firewall, and closes it.
+//!
+//! The stages, in the order in which data passes them; none calls an earlier one:
+//!
+//! 1. `look` sees the world: files, environment.
+//! 2. [`read`] turns text into the values of [`model`].
+//! 3. [`judge`] turns values into findings.
+//! 4. `remedy` turns findings into edits, each proven by reading and judging the result.
+//! 5. `report` prints; `act` writes files.
+
+pub mod judge;
+pub mod model;
+pub mod read;

@@ -1,0 +1,10 @@
+//! Plain values that the stages hand to each other.
+//!
+//! Nothing in here reads a file, looks at the host or imports another module of ours.
+
+pub mod finding;
+pub mod origin;
+pub mod policy;
+pub mod project;
+pub mod publication;
+pub mod source;

@@ -1,0 +1,107 @@
+//! What the owner of a host or a project means to be reachable. Shared by the linter and the lock.
+
+use super::publication::PortRange;
+use super::source::Place;
+use ipnet::IpNet;
+use std::fmt;
+
+/// One allowance: which ports may be reached, from where, through which interface.
+///
+/// Written `443/tcp`, `8080/tcp from 10.0.0.0/8`, `53/udp in wg0`, `8000-8010/tcp from 10.0.0.0/8, 192.0.2.7 in eth1`, `any`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Which host ports.
+    pub ports: PortSelector,
+    /// Source prefixes; empty: from everywhere.
+    pub from: Vec<IpNet>,
+    /// The interface that packets enter by; None: any.
+    pub interface: Option<String>,
+}
+
+impl Allowance {
+    /// True if it limits who may connect; a limit that a compose file cannot express, so that only host rules can enforce it.
+    pub fn is_limited(&self) -> bool {
+        !self.from.is_empty() || self.interface.is_some()
+    }
+}
+
+/// Which host ports an allowance names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortSelector {
+    /// `any`: every port and protocol.
+    Any,
+    /// Some ports of one protocol (`tcp`, `udp` or `sctp`).
+    Ports {
+        /// The ports, 1 to 65535.
+        ports: PortRange,
+        /// The protocol, lower case.
+        protocol: String,
+    },
+}
+
+/// An allowance, with where it was written and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// What is allowed.
+    pub allowance: Allowance,
+    /// What it is about.
+    pub scope: Scope,
+    /// Why, in the owner's words.
+    pub reason: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+    /// By which means.
+    pub means: Means,
+}
+
+/// What a grant is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All services of the project.
+    Project,
+    /// One service.
+    Service(String),
+    /// The one publication whose entry stands at this place.
+    Publication(Place),
+}
+
+/// How a grant was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// `x-docker-firewall` in a compose file.
+    Extension,
+    /// The label `docker-firewall.allow`.
+    Label,
+    /// The policy file.
+    PolicyFile,
+}
+
+/// A rule that is switched off at one place by a comment: `# docker-firewall: allow <rule> -- reason`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The rule's name.
+    pub rule: String,
+    /// Why, in the owner's words; never empty.
+    pub reason: String,
+    /// The comment.
+    pub place: Place,
+    /// The line that it speaks about; the first line is 1.
+    pub line: u32,
+}
+
+impl fmt::Display for Allowance {
+    /// The grammar's own form; reading it back gives the same allowance.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ports {
+            PortSelector::Any => write!(f, "any")?,
+            PortSelector::Ports { ports, protocol } => write!(f, "{ports}/{protocol}")?,
+        }
+        for (index, prefix) in self.from.iter().enumerate() {
+            write!(f, "{}{prefix}", if index == 0 { " from " } else { ", " })?;
+        }
+        match &self.interface {
+            Some(interface) => write!(f, " in {interface}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Text to values. Pure: texts come in through [`compose::Texts`], nothing here opens a file.
+
+pub mod compose;
