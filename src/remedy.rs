@@ -1,0 +1,3 @@
+//! Findings to edits, each proven.
+
+pub mod edit;
