@@ -10,6 +10,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The word that makes a comment speak to us.
+pub const PRAGMA: &str = "docker-firewall:";
+
 /// Where texts come from: the disk, or the disk with edits laid over it (a proof).
 pub trait Texts: Sync {
     /// Reads a whole file. The source's path is what people are to see.
