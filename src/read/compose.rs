@@ -3,6 +3,10 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+pub mod dotenv;
+pub mod entry;
+pub mod template;
+
 use crate::model::project::Project;
 use crate::model::source::Source;
 use std::collections::BTreeMap;
