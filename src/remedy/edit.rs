@@ -5,7 +5,7 @@
 use crate::model::finding::Edit;
 use crate::model::source::{Place, Source};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -26,6 +26,21 @@ pub enum Misfit {
         /// The edit's place.
         place: Place,
     },
+    /// Two edits were made for different texts under one path.
+    #[error("the text of {} is not the one that the change was made for", place.path().display())]
+    Stale {
+        /// The edit's place.
+        place: Place,
+    },
+}
+
+/// A text before and after its edits.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// As it was read.
+    pub before: Arc<Source>,
+    /// As it is to be.
+    pub after: Arc<Source>,
 }
 
 /// The text after the edits. The same edit given twice counts once; the order does not matter.
@@ -50,20 +65,26 @@ pub fn apply<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Resul
     Ok(result)
 }
 
-/// The edited sources by the path that people see, each edited as [`apply`] does it.
+/// The changed texts by the path that people see, each changed as [`apply`] does it.
 ///
 /// # Errors
-/// As [`apply`].
-pub fn apply_all<'a>(edits: impl IntoIterator<Item = &'a Edit>) -> Result<BTreeMap<PathBuf, Arc<Source>>, Misfit> {
-    let mut by_path: BTreeMap<PathBuf, Vec<&Edit>> = BTreeMap::new();
+/// [`Misfit`].
+pub fn apply_all<'a>(edits: impl IntoIterator<Item = &'a Edit>) -> Result<BTreeMap<PathBuf, Change>, Misfit> {
+    let mut by_path: BTreeMap<&Path, Vec<&Edit>> = BTreeMap::new();
     for edit in edits {
-        by_path.entry(edit.place.path().to_owned()).or_default().push(edit);
+        by_path.entry(edit.place.path()).or_default().push(edit);
     }
-    let edited = by_path.into_iter().filter_map(|(path, edits)| {
-        let source = &edits.first()?.place.source;
-        Some(apply(source.text(), edits.iter().copied()).map(|text| (path.clone(), Source::new(path, text))))
-    });
-    edited.collect()
+    let mut changes = BTreeMap::new();
+    for (path, edits) in by_path {
+        let before = Arc::clone(&edits[0].place.source);
+        let is_other = |edit: &&&Edit| !Arc::ptr_eq(&edit.place.source, &before) && edit.place.source.text() != before.text();
+        if let Some(edit) = edits.iter().find(is_other) {
+            return Err(Misfit::Stale { place: edit.place.clone() });
+        }
+        let after = Source::new(path, apply(before.text(), edits.iter().copied())?);
+        changes.insert(path.to_owned(), Change { before, after });
+    }
+    Ok(changes)
 }
 
 /// The edits of one text in the order of their places, each once.
@@ -131,9 +152,15 @@ mod tests {
     fn edits_of_several_files_are_kept_apart() {
         let other = Place { source: Source::new("other.yaml", "b"), span: Span { start: 0, end: 1 } };
         let edits = [edit("a", 0, 1, "x"), Edit { place: other, replacement: "y".to_owned() }];
-        let edited = apply_all(&edits).unwrap();
+        let changes = apply_all(&edits).unwrap();
         let texts: Vec<(String, &str)> =
-            edited.iter().map(|(path, source)| (path.display().to_string(), source.text())).collect();
+            changes.iter().map(|(path, change)| (path.display().to_string(), change.after.text())).collect();
         assert_eq!(texts, [("compose.yaml".to_owned(), "x"), ("other.yaml".to_owned(), "y")]);
+    }
+
+    #[test]
+    fn edits_for_different_texts_under_one_path_are_refused() {
+        let edits = [edit("a", 0, 1, "x"), edit("b", 0, 1, "x")];
+        assert!(matches!(apply_all(&edits), Err(Misfit::Stale { .. })));
     }
 }
