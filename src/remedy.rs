@@ -18,6 +18,7 @@ mod variable;
 
 use crate::model::finding::{Finding, Fix, Refusal, Remedy};
 use crate::model::project::{Project, Service};
+use crate::model::publication::Publication;
 use crate::model::source::{Place, Span};
 use crate::read::compose::{Request, Texts};
 use facts::{Outcome, Which};
@@ -125,8 +126,12 @@ impl Desk<'_> {
         network::heeds_addresses(self.project, service)?;
         let bound = bind::plan(publication, remedy, &self.owners)?;
         self.is_ours(&bound.edit.place)?;
-        let outcome = bound.host_ip.map(|address| ((Arc::clone(&service.name), index), Outcome::HostIp(address)));
-        Ok(Plan { title: bound.title, edits: vec![bound.edit], outcomes: outcome.into_iter().collect(), mends: Vec::new() })
+        let outcome = bound.host_ip.map(Outcome::HostIp);
+        if let Some(twin) = bound.host_ip.and_then(|address| twin(service, publication, address)) {
+            return refuse(format!("{twin} is published already ({}): remove this entry", twin.entry.origin.place));
+        }
+        let outcomes = outcome.into_iter().map(|outcome| ((Arc::clone(&service.name), index), outcome)).collect();
+        Ok(Plan { title: bound.title, edits: vec![bound.edit], outcomes, mends: Vec::new() })
     }
 
     fn replace_earlier(&self, service: &Service, list: &Place) -> Result<Plan, Refusal> {
@@ -154,6 +159,13 @@ impl Desk<'_> {
         }
         refuse(format!("{} lies outside the project: change it there", place.path().display()))
     }
+}
+
+/// Another publication of the service that already is what this one would become.
+fn twin<'a>(service: &'a Service, publication: &Publication, address: &str) -> Option<&'a Publication> {
+    let ports = |publication: &Publication| (publication.target, publication.published.clone(), publication.protocol.clone());
+    let is_twin = |other: &&Publication| other.host_ip.as_deref() == Some(address) && ports(other) == ports(publication);
+    service.publications.iter().filter(|other| other.entry.origin.place != publication.entry.origin.place).find(is_twin)
 }
 
 /// The publication that a finding is about.

@@ -9,7 +9,7 @@ use super::refuse;
 use super::slot::{self, Slot};
 use super::variable::default_to;
 use crate::model::finding::{Edit, Refusal, Remedy};
-use crate::model::origin::{Origin, Substitution, ValueSource};
+use crate::model::origin::{Hop, Origin, Substitution, ValueSource};
 use crate::model::publication::{Form, Publication, Reach};
 use crate::model::source::{Place, Span};
 
@@ -64,6 +64,9 @@ impl Loopback {
 /// One sentence that says why no change is offered.
 pub(super) fn plan(publication: &Publication, remedy: &Remedy, owners: &Owners) -> Result<Binding, Refusal> {
     let entry = &publication.entry;
+    if let Some(replaced) = hidden(&entry.origin) {
+        return refuse(format!("the entry at {replaced} asks for the same port: it would come back, so remove one of the two"));
+    }
     match (entry.form, &entry.host_ip) {
         (Form::Folded, _) => refuse(slot::NOT_ITS_VALUE),
         (Form::Long, Some(address)) => {
@@ -87,6 +90,14 @@ pub(super) fn plan(publication: &Publication, remedy: &Remedy, owners: &Owners) 
             in_short_entry(publication, remedy)
         }
     }
+}
+
+/// The earlier entry that this one stands for, since the two have the same address and ports.
+fn hidden(origin: &Origin) -> Option<&Place> {
+    origin.hops.iter().find_map(|hop| match hop {
+        Hop::Override { replaced } => Some(replaced),
+        _ => None,
+    })
 }
 
 fn binding(edit: Edit, loopback: Loopback) -> Binding {

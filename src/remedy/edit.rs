@@ -48,7 +48,7 @@ pub struct Change {
 /// # Errors
 /// [`Misfit`] where two edits overlap (two insertions at one place do), or one does not fit the text.
 pub fn apply<'a>(text: &str, edits: impl IntoIterator<Item = &'a Edit>) -> Result<String, Misfit> {
-    // Law: only-own-bytes
+    // Law: only-own-bytes-change
     let edits = in_order(edits)?;
     let mut result = String::with_capacity(text.len() + edits.iter().map(|edit| edit.replacement.len()).sum::<usize>());
     let mut done = 0;

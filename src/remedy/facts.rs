@@ -76,7 +76,7 @@ fn of_service(service: &Service, outcomes: &Outcomes) -> Vec<String> {
     facts
 }
 
-/// The bindings of a service; of a service that has publications and no bindings, there are none.
+/// The bindings of a service, in the docker client's words.
 fn bindings(service: &Service, outcomes: &Outcomes) -> Vec<String> {
     let name = &service.name;
     let lines = service.bindings.iter().filter_map(|binding| {
@@ -87,14 +87,10 @@ fn bindings(service: &Service, outcomes: &Outcomes) -> Vec<String> {
             None => publication.host_ip.as_deref(),
         };
         let published = binding.published.as_deref().unwrap_or("?");
-        let target = binding.target;
-        Some(format!(
-            "service {name}: port {}:{published}->{target}/{} mode {} extension {}",
-            host_ip.unwrap_or("*"),
-            publication.protocol,
-            publication.mode,
-            setting(publication.entry.extension.as_ref())
-        ))
+        let (host_ip, target, protocol) = (host_ip.unwrap_or("*"), binding.target, &publication.protocol);
+        let mode = if publication.mode == "ingress" { String::new() } else { format!(" mode {}", publication.mode) };
+        let extension = publication.entry.extension.as_ref().map(|written| format!(" extension {}", setting(Some(written))));
+        Some(format!("service {name}: {host_ip}:{published}->{target}/{protocol}{mode}{}", extension.unwrap_or_default()))
     });
     lines.collect()
 }

@@ -49,7 +49,8 @@ impl<'a> Owners<'a> {
             let mut names: Vec<&str> = users.iter().map(|name| &***name).collect();
             names.sort_unstable();
             names.dedup();
-            return refuse(format!("the entry at {place} has several owners: {}", names.join(", ")));
+            let twice = if names.len() == 1 { " (twice)" } else { "" };
+            return refuse(format!("the entry at {place} has several owners: {}{twice}", names.join(", ")));
         }
         match self.aliases(&place.source).second_owner(place.span.start) {
             None => Ok(()),
