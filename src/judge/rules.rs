@@ -12,6 +12,8 @@ pub struct Rule {
     pub summary: &'static str,
     /// The level that its findings start from.
     pub level: Level,
+    /// True if its findings say that a port can be reached, so that an allowance for the port answers them.
+    pub allowable: bool,
     /// Its page, in Markdown.
     pub page: &'static str,
     /// Looks at a case.
