@@ -1,9 +1,26 @@
 //! What the owner of a host or a project means to be reachable. Shared by the linter and the lock.
 
+use super::finding::Level;
 use super::publication::PortRange;
 use super::source::Place;
 use ipnet::IpNet;
 use std::fmt;
+
+/// Everything that says what is meant to be open in a project. The sources add up: none takes away what another allows.
+#[derive(Clone, Debug, Default)]
+pub struct Intent {
+    /// Allowances: extension fields, labels, policy files.
+    pub grants: Vec<Grant>,
+    /// Comments that switch a rule off at one place.
+    pub exceptions: Vec<Exception>,
+    /// What the policy file says of whole rules; at most one for each.
+    pub levels: Vec<RuleLevel>,
+    /// Whether the policy file trusts labels; None where it says nothing. The lock obeys labels only where this is true; the linter,
+    /// for which a label is one more line under review, obeys them unless this is false.
+    pub trusts_labels: Option<bool>,
+    /// What was meant for us and could not be understood. It allows nothing.
+    pub mistakes: Vec<Mistake>,
+}
 
 /// One allowance: which ports may be reached, from where, through which interface.
 ///
@@ -87,6 +104,30 @@ pub struct Exception {
     pub place: Place,
     /// The line that it speaks about; the first line is 1.
     pub line: u32,
+}
+
+/// What the policy file says of a whole rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLevel {
+    /// The rule's name, as written.
+    pub rule: String,
+    /// The level that all its findings get; None: it is switched off.
+    pub level: Option<Level>,
+    /// Why, in the owner's words; never empty where the rule is switched off.
+    pub reason: Option<String>,
+    /// The rule's name in the policy file.
+    pub place: Place,
+}
+
+/// Something that was meant for us and could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong; one sentence, lower case, subject first.
+    pub message: String,
+    /// What to write instead, if that is known; one line, lower case.
+    pub help: Option<String>,
 }
 
 impl fmt::Display for Allowance {
