@@ -1,3 +1,4 @@
 //! Text to values. Pure: texts come in through [`compose::Texts`], nothing here opens a file.
 
 pub mod compose;
+pub mod policy;
