@@ -85,6 +85,17 @@ pub enum Scope {
     Publication(Place),
 }
 
+impl fmt::Display for Scope {
+    /// `the project`, `web`, `the port at compose.yaml:4:9`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project => write!(f, "the project"),
+            Self::Service(name) => write!(f, "{name}"),
+            Self::Publication(place) => write!(f, "the port at {place}"),
+        }
+    }
+}
+
 /// How a grant was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {

@@ -3,12 +3,19 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+pub mod dotenv;
+pub mod entry;
+pub mod template;
+
 use crate::model::project::Project;
 use crate::model::source::Source;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The word that makes a comment speak to us.
+pub const PRAGMA: &str = "docker-firewall:";
 
 /// Where texts come from: the disk, or the disk with edits laid over it (a proof).
 pub trait Texts: Sync {

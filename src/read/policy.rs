@@ -8,11 +8,13 @@ mod comment;
 mod file;
 pub mod grammar;
 mod settings;
+mod tree;
 
 use crate::model::policy::{Intent, Means, Scope};
 use crate::model::project::{Project, Service};
 use crate::model::source::Source;
 use settings::Ground;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The names under which a policy file is found beside the compose file, in the order in which they are tried.
@@ -30,7 +32,18 @@ pub fn intent(project: &Project, policy: Option<&Arc<Source>>) -> Intent {
     for pragma in &project.pragmas {
         comment::read(pragma, &mut intent);
     }
+    forget_repeats(&mut intent);
     intent
+}
+
+/// An entry that is used through an anchor or `extends` comes once for each use, and says the same each time.
+fn forget_repeats(intent: &mut Intent) {
+    let mut seen = HashSet::new();
+    intent.grants.retain(|grant| {
+        seen.insert((grant.place.path().to_owned(), grant.place.span, grant.scope.to_string(), grant.allowance.to_string()))
+    });
+    let mut seen = HashSet::new();
+    intent.mistakes.retain(|mistake| seen.insert((mistake.place.path().to_owned(), mistake.place.span, mistake.message.clone())));
 }
 
 fn from_service(service: &Service, intent: &mut Intent) {
@@ -42,7 +55,7 @@ fn from_service(service: &Service, intent: &mut Intent) {
         if intent.trusts_labels == Some(false) {
             let help = "allow the port in the policy file, or set `trust-labels: true` there";
             let message = "the label allows nothing: the policy file does not trust labels";
-            settings::push_new(intent, settings::mistake(&label.origin.place, message, Some(help)));
+            intent.mistakes.push(settings::mistake(&label.origin.place, message, Some(help)));
         } else {
             settings::texts(label, None, &Ground { scope, means: Means::Label }, intent);
         }

@@ -4,6 +4,7 @@
 //! whether the services and rules that it names exist. The schema is plugin-metadata/schemas/policy.schema.json.
 
 use super::settings::{self, Entries, Ground, find, keys, mistake};
+use super::tree;
 use crate::model::finding::Level;
 use crate::model::nearest::nearest;
 use crate::model::policy::{Intent, Means, RuleLevel, Scope};
@@ -13,10 +14,13 @@ use std::sync::Arc;
 
 const LEVELS: [&str; 4] = ["off", "note", "warn", "error"];
 
-/// Reads a policy file.
+/// Reads a policy file. One that is no YAML allows nothing at all.
 pub(super) fn read(source: &Arc<Source>) -> Intent {
-    let _ = source;
-    Intent::default()
+    let mut intent = Intent::default();
+    if let Some(setting) = tree::setting(source, &mut intent.mistakes) {
+        top(&setting, &mut intent);
+    }
+    intent
 }
 
 /// Takes the top level of the file.
@@ -48,17 +52,11 @@ fn service(name: &Sourced<String>, setting: &Setting, intent: &mut Intent) {
     settings::allow(setting, &Ground { scope: Scope::Service(name.value.clone()), means: Means::PolicyFile }, intent);
 }
 
-/// Hands each entry of a mapping to `take`; a repeated key is a mistake, and only its first value counts.
+/// Hands each entry of a mapping to `take`.
 fn each(setting: &Setting, key: &str, intent: &mut Intent, take: fn(&Sourced<String>, &Setting, &mut Intent)) {
-    let Setting::Mapping(entries, _) = setting else {
-        return intent.mistakes.push(mistake(&setting.origin().place, &format!("`{key}` is no mapping"), None));
-    };
-    for (index, (name, value)) in entries.iter().enumerate() {
-        if entries[..index].iter().any(|(earlier, _)| earlier.value == name.value) {
-            intent.mistakes.push(mistake(&name.origin.place, &format!("`{}` is written twice", name.value), None));
-        } else {
-            take(name, value, intent);
-        }
+    match setting {
+        Setting::Mapping(entries, _) => entries.iter().for_each(|(name, value)| take(name, value, intent)),
+        setting => intent.mistakes.push(mistake(&setting.origin().place, &format!("`{key}` is no mapping"), None)),
     }
 }
 

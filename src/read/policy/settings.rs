@@ -73,12 +73,9 @@ pub(super) fn texts(text: &Sourced<String>, reason: Option<&str>, ground: &Groun
             Ok(allowance) => {
                 let (scope, reason) = (ground.scope.clone(), reason.map(str::to_owned));
                 let grant = Grant { allowance, scope, reason, place: within(text, span), means: ground.means };
-                // An entry that is used through an anchor or `extends` comes several times.
-                if !intent.grants.contains(&grant) {
-                    intent.grants.push(grant);
-                }
+                intent.grants.push(grant);
             }
-            Err(misread) => push_new(intent, misread_at(text, misread)),
+            Err(misread) => intent.mistakes.push(misread_at(text, misread)),
         }
     }
 }
@@ -98,26 +95,17 @@ pub(super) fn reason(setting: &Setting, intent: &mut Intent) -> Option<String> {
     }
 }
 
-/// Reports unknown and repeated keys; true if there are none.
+/// Reports unknown keys; true if there are none. Repeated keys are the YAML reader's to report.
 pub(super) fn keys(entries: &Entries, known: &[&str], intent: &mut Intent) -> bool {
-    let mut are_known = true;
-    for (index, (key, _)) in entries.iter().enumerate() {
-        let name = key.value.as_str();
-        let message = if !known.contains(&name) {
-            format!("the key `{name}` is not known here")
-        } else if entries[..index].iter().any(|(earlier, _)| earlier.value == name) {
-            format!("the key `{name}` is written twice")
-        } else {
-            continue;
-        };
-        are_known = false;
-        let help = nearest(name, known.iter().copied()).filter(|near| *near != name).map_or_else(
+    let unknown: Vec<_> = entries.iter().map(|(key, _)| key).filter(|key| !known.contains(&&*key.value)).collect();
+    for key in &unknown {
+        let help = nearest(&key.value, known.iter().copied()).map_or_else(
             || format!("known here: {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")),
             |near| format!("the nearest is `{near}`"),
         );
-        push_new(intent, mistake(&key.origin.place, &message, Some(&help)));
+        intent.mistakes.push(mistake(&key.origin.place, &format!("the key `{}` is not known here", key.value), Some(&help)));
     }
-    are_known
+    unknown.is_empty()
 }
 
 /// The first value of a key.
@@ -133,13 +121,6 @@ fn is_blank(text: &Sourced<String>) -> bool {
 
 pub(super) fn mistake(place: &Place, message: &str, help: Option<&str>) -> Mistake {
     Mistake { place: place.clone(), message: message.to_owned(), help: help.map(str::to_owned) }
-}
-
-/// Adds a mistake that is not there yet: one text may act in several places.
-pub(super) fn push_new(intent: &mut Intent, mistake: Mistake) {
-    if !intent.mistakes.contains(&mistake) {
-        intent.mistakes.push(mistake);
-    }
 }
 
 fn misread_at(text: &Sourced<String>, misread: Misread) -> Mistake {
