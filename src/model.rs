@@ -2,6 +2,7 @@
 //!
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
+pub mod baseline;
 pub mod finding;
 pub mod nearest;
 pub mod origin;
