@@ -166,6 +166,8 @@ pub enum ProblemKind {
     RefusedEntry,
     /// Compose refuses the file for its structure (duplicate keys, an `extends` cycle …); what can be read is read.
     Refused,
+    /// A variable without value is required by `${V:?}` or `${V?}`: Compose refuses to start until it is set, so nothing is open.
+    Required,
     /// A file could not be read, or is no YAML: its ports are unknown.
     Unreadable,
     /// A file is somewhere else (git, OCI): it was not fetched, its ports are unknown.
@@ -177,7 +179,7 @@ pub enum ProblemKind {
 pub struct Ineffective {
     /// The service.
     pub service: Arc<str>,
-    /// The writing.
+    /// The writing: the value where it has one, else the key.
     pub at: Place,
     /// Which trap it is.
     pub trap: Trap,

@@ -41,6 +41,8 @@ pub struct Entry {
     pub target: Option<Origin>,
     /// Long syntax: what stands under `x-docker-firewall`.
     pub extension: Option<super::project::Setting>,
+    /// The key `ports` that it stands under.
+    pub list_key: Option<super::source::Place>,
     /// Which layer wrote it: 0 for the first file's first document, counting up through documents and files. An inherited entry
     /// (`extends`) has the layer of the file that extends.
     pub layer: u32,

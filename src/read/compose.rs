@@ -3,16 +3,32 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+mod convert;
+pub mod discover;
 pub mod dotenv;
 pub mod entry;
+mod environment;
+mod extends;
+mod include;
+mod layers;
+mod merge;
+mod ports;
+mod project;
+mod shape;
 pub mod template;
+mod value;
 
-use crate::model::project::Project;
-use crate::model::source::Source;
+use crate::model::project::{Problem, ProblemKind, Project};
+use crate::model::source::{Source, Span};
+use crate::read::yaml::{Kind, NodeId, Tree};
+use environment::Variables;
+use layers::{Loader, Scope};
+use project::Frame;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use value::Map;
 
 /// The word that makes a comment speak to us.
 pub const PRAGMA: &str = "docker-firewall:";
@@ -53,6 +69,101 @@ pub struct Request {
 
 /// Loads a project. Never fails: what cannot be read is among the project's problems, and all else is there.
 pub fn load(request: &Request, texts: &dyn Texts) -> Project {
-    let _ = texts;
-    Project { directory: request.working_directory.clone(), ..Project::default() }
+    let mut loader = Loader::new(texts, &request.working_directory);
+    let mut variables = Variables::new(&request.environment);
+    let start = discover::directory(request, &request.files);
+    add_env_files(request, &start, &mut variables, &mut loader);
+    let files = discover::files(request, &variables, texts);
+    let directory = discover::directory(request, &files);
+    let found_in = if request.project_directory.is_none() { directory.clone() } else { start.clone() };
+    if found_in != start && request.env_files.is_empty() {
+        add_env_files(request, &found_in, &mut variables, &mut loader);
+    }
+    if files.is_empty() {
+        let message = "no compose file here or in any folder above".to_owned();
+        let path = request.working_directory.clone();
+        loader.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: None, service: None });
+    }
+    let sources: Vec<_> = files.iter().filter_map(|path| Some((path, loader.read(path, None)?))).collect();
+    let trees: Vec<_> = sources.iter().map(|(path, source)| (*path, source, loader.parse(source))).collect();
+    let name = project_name(request, &directory, &trees, &variables);
+    variables.project_name = Some(name.clone());
+    let profiles = active_profiles(request, &variables);
+    let scope = Scope { directory: directory.clone(), variables, included: Vec::new(), generation: 0 };
+    let mut map = Map::default();
+    for (path, source, tree) in &trees {
+        if tree.documents.is_empty() {
+            let is_broken = tree.faults.iter().any(|fault| fault.is_fatal);
+            if !is_broken {
+                loader.refuse("empty compose file", source, Span::default());
+            }
+        }
+        loader.load_tree(path, source, tree, &scope, &mut map);
+    }
+    if !trees.is_empty() && map.get("services").is_none() {
+        note_missing_services(&trees, &mut loader);
+    }
+    let is_stack_by_name = files.iter().any(|path| names_a_stack(path));
+    project::assemble(&map, Frame { name, directory, profiles, is_stack_by_name }, loader)
+}
+
+fn add_env_files(request: &Request, directory: &Path, variables: &mut Variables, loader: &mut Loader) {
+    let files = environment::env_files(request, directory, loader.texts, &mut loader.problems);
+    variables.add_files(&files, loader.texts, &mut loader.sources, &mut loader.problems);
+}
+
+/// `-p`, else COMPOSE_PROJECT_NAME, else the last `name:` of the files, else the project directory's name; cut down to `[a-z0-9_-]`.
+fn project_name(request: &Request, directory: &Path, trees: &[(&PathBuf, &Arc<Source>, Tree)], variables: &Variables) -> String {
+    let given = request.project_name.clone().or_else(|| variables.value("COMPOSE_PROJECT_NAME"));
+    if let Some(given) = given.filter(|name| !name.is_empty()) {
+        return given;
+    }
+    let roots = trees.iter().flat_map(|(_, _, tree)| tree.documents.iter().map(move |root| (tree, *root)));
+    let written = roots.filter_map(|(tree, root)| top_level_text(tree, root, "name")).filter(|name| !name.is_empty());
+    let written = written.fold(None, |_, name| Some(name));
+    let written = written.map(|name| match template::substitute(name, &|name: &str| variables.get(name)) {
+        Ok(done) => done.text,
+        Err(_) => name.to_owned(),
+    });
+    let folder = || directory.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = written.map(|name| normalised(&name)).filter(|name| !name.is_empty());
+    name.unwrap_or_else(|| normalised(&folder()))
+}
+
+fn normalised(name: &str) -> String {
+    let allowed =
+        |character: &char| character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '_' | '-');
+    let kept: String = name.to_lowercase().chars().filter(allowed).collect();
+    kept.trim_start_matches(['_', '-']).to_owned()
+}
+
+fn top_level_text<'t>(tree: &'t Tree, root: NodeId, wanted: &str) -> Option<&'t str> {
+    let Kind::Mapping(entries) = &tree.node(root).kind else { return None };
+    entries.iter().find(|(key, _)| tree.text(*key) == Some(wanted)).and_then(|(_, value)| tree.text(*value))
+}
+
+fn active_profiles(request: &Request, variables: &Variables) -> Vec<String> {
+    if !request.profiles.is_empty() {
+        return request.profiles.clone();
+    }
+    let listed = variables.value("COMPOSE_PROFILES").unwrap_or_default();
+    listed.split(',').map(|profile| profile.trim().to_owned()).filter(|profile| !profile.is_empty()).collect()
+}
+
+/// Files of Compose's first format have services at the top; Compose refuses them.
+fn note_missing_services(trees: &[(&PathBuf, &Arc<Source>, Tree)], loader: &mut Loader) {
+    for (_, source, tree) in trees {
+        let Some(root) = tree.documents.first() else { continue };
+        let Kind::Mapping(entries) = &tree.node(*root).kind else { continue };
+        let has = |wanted: &str| entries.iter().any(|(key, _)| tree.text(*key) == Some(wanted));
+        if !has("services") && !has("include") && !entries.is_empty() && tree.faults.is_empty() {
+            loader.refuse("no services section: Compose refuses files of its first format", source, tree.node(entries[0].0).span);
+        }
+    }
+}
+
+fn names_a_stack(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    stem.split(['-', '_', '.']).any(|word| word == "stack" || word == "swarm")
 }

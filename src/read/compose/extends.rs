@@ -1,0 +1,164 @@
+//! `extends` (compose-go `loader/extends.go`): a service that begins as a copy of another one.
+
+use super::convert::Cleared;
+use super::include::is_remote;
+use super::layers::{Base, Loader, Scope};
+use super::merge;
+use super::value::{Data, Map, Value};
+use crate::model::origin::Hop;
+use crate::model::project::{Problem, ProblemKind};
+use crate::model::source::Place;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The longest chain of `extends` that is followed.
+const MAX_CHAIN: usize = 100;
+
+/// What a service extends.
+struct Reference {
+    service: String,
+    file: Option<String>,
+    at: Place,
+}
+
+/// Where a service is looked for.
+struct Frame<'f> {
+    file: PathBuf,
+    /// Relative paths of `extends.file` start here.
+    directory: PathBuf,
+    cleared: &'f [Cleared],
+}
+
+impl Loader<'_> {
+    /// Resolves the `extends` of every service in a document.
+    pub fn extend_all(&mut self, file: &Path, document: &mut Map, cleared: &[Cleared], scope: &Scope) {
+        let Some(Data::Map(services)) = document.get_mut("services").map(|services| &mut services.data) else { return };
+        let names: Vec<String> = services
+            .iter()
+            .filter(|(_, service)| service.as_map().is_some_and(|service| service.get("extends").is_some()))
+            .map(|(key, _)| key.text.clone())
+            .collect();
+        let frame = Frame { file: file.to_owned(), directory: scope.directory.clone(), cleared };
+        for name in names {
+            let mut chain = Vec::new();
+            let extended = self.extended_service(&name, services, &frame, scope, &mut chain);
+            if let (Some(extended), Some(slot)) = (extended, services.get_mut(&name)) {
+                *slot = extended;
+            }
+        }
+    }
+
+    /// A service with all that it inherits; None if there is no such service.
+    fn extended_service(
+        &mut self,
+        name: &str,
+        services: &Map,
+        frame: &Frame,
+        scope: &Scope,
+        chain: &mut Vec<(PathBuf, String)>,
+    ) -> Option<Value> {
+        let mut own = services.get(name)?.clone();
+        let Some(reference) = own.as_map().and_then(|own| own.get("extends")).and_then(reference) else { return Some(own) };
+        if let Data::Map(own) = &mut own.data {
+            own.retain(|key| key != "extends");
+        }
+        let link = (frame.file.clone(), name.to_owned());
+        if chain.contains(&link) || chain.len() >= MAX_CHAIN {
+            self.problem(&reference.at, format!("service {name} extends itself in a circle"), name);
+            return Some(own);
+        }
+        chain.push(link);
+        let base = match &reference.file {
+            None => self.base_in_same_file(name, &reference, services, frame, scope, chain),
+            Some(path) => self.base_in_other_file(name, &reference, path, frame, scope, chain),
+        };
+        chain.pop();
+        Some(match base {
+            Some(base) => self.lay_over(name, base, own, &reference, frame.cleared),
+            None => own,
+        })
+    }
+
+    fn base_in_same_file(
+        &mut self,
+        name: &str,
+        reference: &Reference,
+        services: &Map,
+        frame: &Frame,
+        scope: &Scope,
+        chain: &mut Vec<(PathBuf, String)>,
+    ) -> Option<Value> {
+        if services.get(&reference.service).is_none() {
+            let message = format!("service {name} cannot extend {}: there is no such service in this file", reference.service);
+            self.problem(&reference.at, message, name);
+        }
+        if chain.len() == 1 {
+            let (layer, child) = (self.layer().saturating_sub(1), Arc::from(name));
+            self.extended.push((child, reference.service.clone(), layer));
+        }
+        self.extended_service(&reference.service, services, frame, scope, chain)
+    }
+
+    fn base_in_other_file(
+        &mut self,
+        name: &str,
+        reference: &Reference,
+        path: &str,
+        frame: &Frame,
+        scope: &Scope,
+        chain: &mut Vec<(PathBuf, String)>,
+    ) -> Option<Value> {
+        if is_remote(path) {
+            self.remote(path, &reference.at);
+            return None;
+        }
+        let path = frame.directory.join(path);
+        let base = self.base_file(&path, reference, scope)?;
+        if base.services.get(&reference.service).is_none() {
+            let missing = if base.has_services { "no such service" } else { "no services section" };
+            let message = format!("service {name} cannot extend {}: {} has {missing}", reference.service, path.display());
+            self.problem(&reference.at, message, name);
+            return None;
+        }
+        let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        let frame = Frame { file: path, directory, cleared: &base.cleared };
+        self.extended_service(&reference.service, &base.services, &frame, scope, chain)
+    }
+
+    /// The services of another file, read once.
+    fn base_file(&mut self, path: &Path, reference: &Reference, scope: &Scope) -> Option<Arc<Base>> {
+        let known = (path.to_owned(), scope.generation);
+        if let Some(base) = self.bases.get(&known) {
+            return Some(Arc::clone(base));
+        }
+        let source = self.read(path, Some(&reference.at))?;
+        let base = Arc::new(self.load_base(&source, scope));
+        self.bases.insert(known, Arc::clone(&base));
+        Some(base)
+    }
+
+    fn lay_over(&mut self, name: &str, mut base: Value, own: Value, reference: &Reference, cleared: &[Cleared]) -> Value {
+        base.came_through(&Hop::Extends { service: reference.service.clone(), at: reference.at.clone() });
+        if let Data::Map(map) = &mut base.data {
+            merge::clear(map, &mut vec!["services".to_owned(), name.to_owned()], cleared);
+        }
+        let (key, origin) = (own.key.clone(), own.origin.clone());
+        merge::merge(&mut base, own, &mut self.problems);
+        Value { origin, key, ..base }
+    }
+
+    fn problem(&mut self, at: &Place, message: String, service: &str) {
+        let (path, place, service) = (at.path().to_owned(), Some(at.clone()), Some(Arc::from(service)));
+        self.problems.push(Problem { kind: ProblemKind::Refused, message, path, place, service });
+    }
+}
+
+fn reference(value: &Value) -> Option<Reference> {
+    let at = value.origin.place.clone();
+    let Some(map) = value.as_map() else {
+        return Some(Reference { service: value.as_text()?.to_owned(), file: None, at });
+    };
+    let service = map.get("service").and_then(Value::as_text)?.to_owned();
+    let at = map.get("service").map_or(at, |service| service.origin.place.clone());
+    Some(Reference { service, file: map.get("file").and_then(Value::as_text).map(str::to_owned), at })
+}

@@ -1,0 +1,73 @@
+//! Layers over layers (compose-go `override/merge.go`): mappings key by key, lists appended, anything else replaced, null changes nothing.
+
+use super::convert::Cleared;
+use super::value::{Data, Key, Map, Value};
+use crate::model::origin::Hop;
+use crate::model::project::{Problem, ProblemKind};
+
+/// Lays `over` over `base`. Where the two cannot be merged, Compose refuses the project: that is said, and `base` stays.
+pub fn merge(base: &mut Value, over: Value, problems: &mut Vec<Problem>) {
+    match (&mut base.data, over.data) {
+        (_, Data::Null) => {}
+        (Data::Map(base), Data::Map(over)) => merge_maps(base, over, problems),
+        (Data::List(items), Data::List(more)) => items.extend(more),
+        (Data::Map(_) | Data::List(_), data) => problems.push(mismatch(base, &Value { data, ..over })),
+        (_, data) => {
+            let replaced = base.origin.place.clone();
+            *base = Value { data, ..over };
+            base.origin.hops.insert(0, Hop::Override { replaced });
+        }
+    }
+}
+
+/// Lays a mapping over another one.
+pub fn merge_maps(base: &mut Map, over: Map, problems: &mut Vec<Problem>) {
+    for (key, value) in over {
+        match base.get_mut(&key.text) {
+            Some(old) => merge(old, value, problems),
+            None => base.set(key, value),
+        }
+    }
+}
+
+/// Takes out of `map`, which stands at `path`, what a later layer clears by `!reset` and `!override`.
+pub fn clear(map: &mut Map, path: &mut Vec<String>, cleared: &[Cleared]) {
+    if cleared.is_empty() {
+        return;
+    }
+    let names: Vec<String> = cleared.iter().filter_map(|pattern| pattern.get(path.len()).cloned()).collect();
+    let is_named = |name: &str| names.iter().any(|known| known == name || known == "*");
+    for (key, value) in map.iter_mut().filter(|(key, _)| is_named(&key.text)) {
+        if let Data::Map(inner) = &mut value.data {
+            path.push(key.text.clone());
+            clear(inner, path, cleared);
+            path.pop();
+        }
+    }
+    let depth = path.len() + 1;
+    map.retain(|name| !cleared.iter().any(|pattern| pattern.len() == depth && matches(pattern, path, name)));
+}
+
+/// A `*` among the recorded keys matches any (compose-go `tree/path.go`).
+fn matches(pattern: &[String], path: &[String], last: &str) -> bool {
+    let keys = path.iter().map(String::as_str).chain([last]);
+    pattern.iter().zip(keys).all(|(pattern, key)| pattern == "*" || pattern == key)
+}
+
+/// A list of names as the mapping that it stands for, so that `networks` of both forms can be merged.
+pub fn names_to_map(value: &mut Value) {
+    let Data::List(items) = &mut value.data else { return };
+    let mut map = Map::default();
+    for item in std::mem::take(items) {
+        let Some(name) = item.as_text().map(str::to_owned) else { continue };
+        let key = Key { text: name, origin: item.origin.clone() };
+        map.set(key, Value { data: Data::Null, ..item });
+    }
+    value.data = Data::Map(map);
+}
+
+fn mismatch(base: &Value, over: &Value) -> Problem {
+    let message = format!("{} cannot be laid over {} of an earlier layer", over.kind(), base.kind());
+    let place = over.origin.place.clone();
+    Problem { kind: ProblemKind::Refused, message, path: place.path().to_owned(), place: Some(place), service: None }
+}

@@ -1,0 +1,282 @@
+//! `ports` lists to publications and bindings.
+//!
+//! In: the merged list of a service. Out: publications in the order of the loader, each repeated identity kept once, and what Compose
+//! refuses (compose-go `transform/ports.go`, `override/uncity.go`, `validation/validation.go`).
+
+use super::entry::{self, Short};
+use super::shape::EXTENSION;
+use super::value::{Data, Map, Text, Value};
+use crate::model::origin::Hop;
+use crate::model::project::{Problem, ProblemKind};
+use crate::model::publication::{Binding, Entry, Form, PortRange, Publication, Published};
+use crate::model::source::Place;
+use crate::read::yaml::Style;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The publications of a service, and their bindings.
+#[derive(Debug, Default)]
+pub struct Ports {
+    pub publications: Vec<Publication>,
+    pub bindings: Vec<Binding>,
+}
+
+/// Resolves the `ports` of `service`.
+pub fn resolve(service: &Arc<str>, value: &Value, problems: &mut Vec<Problem>) -> Ports {
+    let mut reader = Reader { service, problems, out: Ports::default(), identities: HashMap::new() };
+    match &value.data {
+        Data::List(items) => items.iter().for_each(|item| reader.item(item)),
+        _ => reader.refuse(&value.key.clone().unwrap_or_else(|| value.origin.place.clone()), "ports must be a list".to_owned()),
+    }
+    reader.drop_replaced();
+    reader.out
+}
+
+struct Reader<'a> {
+    service: &'a Arc<str>,
+    problems: &'a mut Vec<Problem>,
+    out: Ports,
+    /// The identity of a binding, and which binding has it.
+    identities: HashMap<String, usize>,
+}
+
+/// A published port as the loader keeps it: the identity tells an int from a text (`fmt.Sprintf("%s")` of a Go int).
+struct Pair {
+    published: Option<String>,
+    is_number: bool,
+    target: u32,
+}
+
+impl Reader<'_> {
+    fn item(&mut self, item: &Value) {
+        let place = &item.origin.place;
+        match &item.data {
+            Data::Integer(number) => self.short(item, &number.to_string(), Form::Number),
+            Data::Text(text) => self.short(item, &text.content, form(text)),
+            Data::Map(map) => self.long(item, map),
+            Data::Null if self.is_refused_already(place) => {}
+            Data::Float => self.refuse(place, "a port cannot be a number with a fraction, or one that YAML reads so".to_owned()),
+            _ => self.refuse(place, format!("a port must be a number, a text or a mapping, not {}", item.kind())),
+        }
+    }
+
+    /// True if a substitution in this very scalar failed, which has been said.
+    fn is_refused_already(&self, place: &Place) -> bool {
+        self.problems
+            .iter()
+            .rev()
+            .any(|problem| problem.place.as_ref().is_some_and(|known| known.span == place.span && known == place))
+    }
+
+    fn refuse(&mut self, place: &Place, message: String) {
+        let (path, place, service) = (place.path().to_owned(), Some(place.clone()), Some(Arc::clone(self.service)));
+        self.problems.push(Problem { kind: ProblemKind::RefusedEntry, message, path, place, service });
+    }
+
+    fn short(&mut self, item: &Value, text: &str, form: Form) {
+        let short = match entry::parse(text) {
+            Ok(short) if short.target.first == 0 => {
+                return self.refuse(&item.origin.place, "the container port is missing".to_owned());
+            }
+            Ok(short) => short,
+            Err(message) => return self.refuse(&item.origin.place, message),
+        };
+        let pairs = short_pairs(&short);
+        let Short { host_ip, published, target, protocol, .. } = short;
+        let entry = entry_of(item, form, text.to_owned());
+        let published = match published {
+            Published::Ports(range) if range.last == 0 => Published::Ephemeral,
+            other => other,
+        };
+        let mode = "ingress".to_owned();
+        self.add(Publication { service: Arc::clone(self.service), host_ip, published, target, protocol, mode, entry }, pairs);
+    }
+
+    fn long(&mut self, item: &Value, map: &Map) {
+        match self.long_parts(item, map) {
+            Ok((publication, pair)) => self.add(publication, vec![pair]),
+            Err((place, message)) => {
+                if !self.is_refused_already(&place) {
+                    self.refuse(&place, message);
+                }
+            }
+        }
+    }
+
+    fn long_parts(&self, item: &Value, map: &Map) -> Result<(Publication, Pair), (Place, String)> {
+        let target_value = map.get("target").ok_or((item.origin.place.clone(), "the target port is missing".to_owned()))?;
+        let target = target(target_value).map_err(|message| (target_value.origin.place.clone(), message))?;
+        let host_ip = optional_text(map, "host_ip")?;
+        if let Some(address) = host_ip.as_ref().filter(|address| address.parse::<IpAddr>().is_err()) {
+            let place = map.get("host_ip").map_or_else(|| item.origin.place.clone(), |value| value.origin.place.clone());
+            return Err((place, format!("invalid ip address: {address}")));
+        }
+        let protocol = optional_text(map, "protocol")?.unwrap_or_else(|| "tcp".to_owned());
+        let mode = optional_text(map, "mode")?.unwrap_or_else(|| "ingress".to_owned());
+        for key in ["name", "app_protocol"] {
+            optional_text(map, key)?;
+        }
+        let (published, is_number) = match map.get("published") {
+            None => (None, false),
+            Some(value) => published(value).map_err(|message| (value_place(value), message))?,
+        };
+        let pair = Pair { published: published.clone(), is_number, target };
+        let mut entry = entry_of(item, Form::Long, String::new());
+        let origin = |key: &str| map.get(key).map(|value| value.origin.clone());
+        (entry.host_ip, entry.published, entry.target) = (origin("host_ip"), origin("published"), origin("target"));
+        entry.extension = map.get(EXTENSION).map(super::project::setting);
+        let target = PortRange::single(target);
+        let published = published.map_or(Published::Ephemeral, |text| long_published(&text));
+        let service = Arc::clone(self.service);
+        let mut publication = Publication { service, host_ip, published, target, protocol, mode, entry };
+        publication.entry.text = canonical(&publication, pair.published.as_deref());
+        Ok((publication, pair))
+    }
+
+    /// Adds the bindings of a publication. One whose identity is known takes the known one's place.
+    fn add(&mut self, mut publication: Publication, pairs: Vec<Pair>) {
+        let index = self.out.publications.len();
+        let mut replaced: Option<Place> = None;
+        for pair in pairs {
+            let identity = identity(&publication, &pair);
+            let binding = Binding { publication: index, published: pair.published, target: pair.target };
+            let known = self.identities.get(&identity).copied();
+            if let Some(known) = known {
+                let old = std::mem::replace(&mut self.out.bindings[known], binding);
+                let old = self.out.publications.get(old.publication).map(|old| old.entry.origin.place.clone());
+                replaced = replaced.or(old);
+            } else {
+                self.identities.insert(identity, self.out.bindings.len());
+                self.out.bindings.push(binding);
+            }
+        }
+        if let Some(replaced) = replaced.filter(|place| *place != publication.entry.origin.place) {
+            publication.entry.origin.hops.insert(0, Hop::Override { replaced });
+        }
+        self.out.publications.push(publication);
+    }
+
+    /// Leaves out publications of which no binding is left.
+    fn drop_replaced(&mut self) {
+        let mut is_used = vec![false; self.out.publications.len()];
+        self.out.bindings.iter().for_each(|binding| is_used[binding.publication] = true);
+        if is_used.iter().all(|used| *used) {
+            return;
+        }
+        let mut next = 0;
+        let new_index: Vec<usize> = is_used
+            .iter()
+            .map(|used| {
+                next += usize::from(*used);
+                next.saturating_sub(1)
+            })
+            .collect();
+        self.out.bindings.iter_mut().for_each(|binding| binding.publication = new_index[binding.publication]);
+        let mut used = is_used.into_iter();
+        self.out.publications.retain(|_| used.next().unwrap_or(true));
+    }
+}
+
+fn form(text: &Text) -> Form {
+    match (text.style, text.is_verbatim) {
+        (Style::Plain, true) => Form::Plain,
+        (Style::Quoted, true) => Form::Quoted,
+        _ => Form::Folded,
+    }
+}
+
+fn entry_of(item: &Value, form: Form, text: String) -> Entry {
+    let (origin, list_key, layer) = (item.origin.clone(), item.key.clone(), item.layer);
+    Entry { origin, form, text, host_ip: None, published: None, target: None, extension: None, list_key, layer }
+}
+
+fn value_place(value: &Value) -> Place {
+    value.origin.place.clone()
+}
+
+/// `host_ip`, `protocol` and the like: a text or nothing.
+fn optional_text(map: &Map, key: &str) -> Result<Option<String>, (Place, String)> {
+    let Some(value) = map.get(key) else { return Ok(None) };
+    match value.as_text() {
+        Some(text) => Ok(Some(text.to_owned())),
+        None => Err((value_place(value), format!("{key} must be a text, not {}", value.kind()))),
+    }
+}
+
+/// A number, or a text that Go's `strconv.Atoi` takes; anything from 0 up (`loader/interpolate.go`).
+fn target(value: &Value) -> Result<u32, String> {
+    let number = match &value.data {
+        Data::Integer(number) => Some(*number),
+        Data::Text(text) => {
+            let digits = text.content.strip_prefix(['+', '-']).unwrap_or(&text.content);
+            let is_decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            is_decimal.then(|| text.content.parse::<i64>().ok()).flatten()
+        }
+        _ => None,
+    };
+    let shown = value.to_text().unwrap_or_else(|| value.kind().to_owned());
+    number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| format!("target is not a port number: {shown}"))
+}
+
+/// A number or any text at all; 0 and the empty text are ephemeral. The second value is true for a number.
+fn published(value: &Value) -> Result<(Option<String>, bool), String> {
+    match &value.data {
+        Data::Integer(number) => Ok((Some(number.to_string()), true)),
+        Data::Text(text) => Ok((Some(text.content.clone()), false)),
+        _ => Err(format!("published must be a number or a text, not {}", value.kind())),
+    }
+}
+
+/// What the engine makes of a text that Compose does not check (docker/compose `pkg/compose/create.go`, buildContainerPortBindingOptions).
+fn long_published(text: &str) -> Published {
+    match entry::range(text) {
+        _ if text.is_empty() => Published::Ephemeral,
+        Some(PortRange { last: 0, .. }) => Published::Ephemeral,
+        Some(range) if range.count() == 1 => Published::Ports(range),
+        Some(range) => Published::OneOf(range),
+        None => Published::Unchecked(text.to_owned()),
+    }
+}
+
+/// The bindings of a short entry, sorted as texts: the loader sorts `PORT/PROTOCOL` so.
+fn short_pairs(short: &Short) -> Vec<Pair> {
+    let pair = |offset: u32| {
+        let published = match &short.published {
+            Published::Ephemeral | Published::Unchecked(_) => None,
+            Published::Ports(range) => Some((range.first + offset).to_string()),
+            Published::OneOf(range) => Some(range.to_string()),
+        };
+        Pair { published, is_number: false, target: short.target.first + offset }
+    };
+    let mut pairs: Vec<Pair> = (0..short.target.count()).map(pair).collect();
+    pairs.sort_by_cached_key(|pair| format!("{}/", pair.target));
+    pairs
+}
+
+/// compose-go `override/uncity.go`, portIndexer: an omitted address is `0.0.0.0`; the missing, the empty and the numeric host port differ.
+fn identity(publication: &Publication, pair: &Pair) -> String {
+    let host_ip = publication.host_ip.as_deref().unwrap_or("0.0.0.0");
+    let published = match &pair.published {
+        None => "-".to_owned(),
+        Some(number) if pair.is_number => format!("int {number}"),
+        Some(text) => format!("text {text}"),
+    };
+    format!("{host_ip} {published} {} {}", pair.target, publication.protocol)
+}
+
+/// The short form of a long entry.
+fn canonical(publication: &Publication, published: Option<&str>) -> String {
+    let address = match &publication.host_ip {
+        Some(address) if address.contains(':') => format!("[{address}]:"),
+        Some(address) => format!("{address}:"),
+        None => String::new(),
+    };
+    let published = published.filter(|published| !published.is_empty());
+    let port = match published {
+        Some(published) => format!("{published}:"),
+        None if address.is_empty() => String::new(),
+        None => ":".to_owned(),
+    };
+    format!("{address}{port}{}/{}", publication.target, publication.protocol)
+}
