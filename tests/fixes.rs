@@ -224,7 +224,7 @@ fn block_scalars_and_escapes_are_refused() {
 fn an_entry_that_would_come_back_in_another_place_is_refused() {
     assert!(reason("services: {a: {ports: [\"80:80\", \"80:80\"]}}\n").contains("asks for the same port"));
     let both = reason("services: {a: {ports: [\"80:80\", \"127.0.0.1:80:80\"]}}\n");
-    assert_eq!(both, "127.0.0.1:80->80/tcp is published already (/project/compose.yaml:1:34): remove this entry");
+    assert_eq!(both, "127.0.0.1:80->80/tcp is published already (/project/compose.yaml:1:33): remove this entry");
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub struct Request {
 
 /// Loads a project. Never fails: what cannot be read is among the project's problems, and all else is there.
 pub fn load(request: &Request, texts: &dyn Texts) -> Project {
-    let mut loader = Loader::new(texts);
+    let mut loader = Loader::new(texts, &request.working_directory);
     let mut variables = Variables::new(&request.environment);
     let start = discover::directory(request, &request.files);
     add_env_files(request, &start, &mut variables, &mut loader);
@@ -119,7 +119,8 @@ fn project_name(request: &Request, directory: &Path, trees: &[(&PathBuf, &Arc<So
         return given;
     }
     let roots = trees.iter().flat_map(|(_, _, tree)| tree.documents.iter().map(move |root| (tree, *root)));
-    let written = roots.filter_map(|(tree, root)| top_level_text(tree, root, "name")).filter(|name| !name.is_empty()).last();
+    let written = roots.filter_map(|(tree, root)| top_level_text(tree, root, "name")).filter(|name| !name.is_empty());
+    let written = written.fold(None, |_, name| Some(name));
     let written = written.map(|name| match template::substitute(name, &|name: &str| variables.get(name)) {
         Ok(done) => done.text,
         Err(_) => name.to_owned(),

@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
                 );
             }
             Event::SequenceStart(style, anchor, tag) => {
-                self.begin(Kind::Sequence(Vec::new()), style, span, anchor, tag.as_deref())
+                self.begin(Kind::Sequence(Vec::new()), style, span, anchor, tag.as_deref());
             }
             Event::MappingStart(style, anchor, tag) => self.begin(Kind::Mapping(Vec::new()), style, span, anchor, tag.as_deref()),
             Event::SequenceEnd | Event::MappingEnd => self.close(Some(span)),

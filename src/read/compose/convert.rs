@@ -177,6 +177,11 @@ impl Converter<'_> {
             if is_merged && map.get(&text).is_some() {
                 continue;
             }
+            if let Kind::Scalar(_, style) = &self.tree.node(*key_id).kind
+                && resolve(&text, *style, self.tree.node(*key_id).tag) != Scalar::Text
+            {
+                self.refuse(format!("key {text} is not a text to YAML: Compose wants it in quotes"), span);
+            }
             let key = Key { text: text.clone(), origin: Origin { place: self.place(span), hops: self.trail.clone() } };
             self.path.push(text);
             let value = self.value(*value_id, Some(&key.origin.place), shape);
@@ -245,7 +250,7 @@ impl Converter<'_> {
                 let hops =
                     done.expressions.into_iter().map(|expression| Hop::Variable(self.substitution(expression, content, span)));
                 value.origin.hops.extend(hops);
-                value.data = Data::Text(Text { text: done.text, style, is_verbatim: content.is_some() });
+                value.data = Data::Text(Text { content: done.text, style, is_verbatim: content.is_some() });
             }
             Err(error) => self.refuse_template(&error, span),
         }

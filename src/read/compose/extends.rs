@@ -144,7 +144,7 @@ impl Loader<'_> {
         }
         let (key, origin) = (own.key.clone(), own.origin.clone());
         merge::merge(&mut base, own, &mut self.problems);
-        Value { key, origin, ..base }
+        Value { origin, key, ..base }
     }
 
     fn problem(&mut self, at: &Place, message: String, service: &str) {

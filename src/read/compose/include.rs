@@ -39,9 +39,9 @@ impl Loader<'_> {
         }
         let paths: Vec<PathBuf> = item.paths.iter().map(|(path, _)| scope.directory.join(path)).collect();
         let Some(main) = paths.first() else { return };
-        let mut included = scope.included.clone();
-        included.push(file.to_owned());
-        if included.contains(main) {
+        let mut outer = scope.included.clone();
+        outer.push(file.to_owned());
+        if outer.contains(main) {
             return self.refuse("include cycle: this file is already being included", &item.at.source, item.at.span);
         }
         let directory = match &item.project_directory {
@@ -50,7 +50,7 @@ impl Loader<'_> {
         };
         let mut variables = scope.variables.clone();
         self.add_env_files(item, &directory, scope, &mut variables);
-        let inner = Scope { directory, variables, included, generation: self.sources.len() + 1 };
+        let inner = Scope { directory, variables, included: outer, generation: self.sources.len() + 1 };
         let mut imported = Map::default();
         for (path, (_, at)) in paths.iter().zip(&item.paths) {
             if let Some(source) = self.read(path, Some(at)) {
@@ -65,15 +65,13 @@ impl Loader<'_> {
 
     /// The included project's own env files fill only what is not known yet.
     fn add_env_files(&mut self, item: &Item, directory: &Path, scope: &Scope, variables: &mut Variables) {
-        let files: Vec<PathBuf> = match &item.env_files {
-            Some(files) => {
-                files.iter().filter(|(path, _)| path != "/dev/null").map(|(path, _)| scope.directory.join(path)).collect()
-            }
-            None => {
-                let default = directory.join(".env");
-                let is_file = self.texts.exists(&default) && !self.texts.is_directory(&default);
-                if is_file { vec![default] } else { Vec::new() }
-            }
+        let default = directory.join(".env");
+        let files: Vec<PathBuf> = if let Some(files) = &item.env_files {
+            files.iter().filter(|(path, _)| path != "/dev/null").map(|(path, _)| scope.directory.join(path)).collect()
+        } else if self.texts.exists(&default) && !self.texts.is_directory(&default) {
+            vec![default]
+        } else {
+            Vec::new()
         };
         variables.add_files(&files, self.texts, &mut self.sources, &mut self.problems);
     }
@@ -86,6 +84,7 @@ impl Loader<'_> {
     }
 }
 
+/// An item of the list, short or long; None if it names no path.
 fn item(value: &Value) -> Option<Item> {
     let at = value.origin.place.clone();
     let Some(map) = value.as_map() else {

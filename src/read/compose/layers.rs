@@ -17,6 +17,8 @@ use std::sync::Arc;
 /// What gathers while files are loaded.
 pub struct Loader<'a> {
     pub texts: &'a dyn Texts,
+    /// Paths below it are shown relative to it.
+    working_directory: &'a Path,
     pub sources: Vec<Arc<Source>>,
     pub pragmas: Vec<Pragma>,
     pub problems: Vec<Problem>,
@@ -49,21 +51,19 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub fn new(texts: &'a dyn Texts) -> Self {
+    pub fn new(texts: &'a dyn Texts, working_directory: &'a Path) -> Self {
         let (sources, pragmas, problems, ineffective) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { texts, sources, pragmas, problems, ineffective, layer: 0, extended: Vec::new(), bases: HashMap::new() }
-    }
-
-    /// Reads files and lays each over the ones before.
-    pub fn load_files(&mut self, files: &[PathBuf], scope: &Scope) -> Map {
-        let mut map = Map::default();
-        for path in files {
-            if let Some(source) = self.read(path, None) {
-                let tree = self.parse(&source);
-                self.load_tree(path, &source, &tree, scope, &mut map);
-            }
+        Self {
+            texts,
+            working_directory,
+            sources,
+            pragmas,
+            problems,
+            ineffective,
+            layer: 0,
+            extended: Vec::new(),
+            bases: HashMap::new(),
         }
-        map
     }
 
     /// Reads a text; what stands in the way is among the problems then, at `from` if another file asked for it.
@@ -76,10 +76,10 @@ impl<'a> Loader<'a> {
                 Some(source)
             }
             Err(error) => {
-                let message = unreadable(path, &error);
-                let place = from.cloned();
-                let shown = place.as_ref().map_or_else(|| path.to_owned(), |place| place.path().to_owned());
-                self.problems.push(Problem { kind: ProblemKind::Unreadable, message, path: shown, place, service: None });
+                let shown = path.strip_prefix(self.working_directory).unwrap_or(path);
+                let message = unreadable(shown, &error);
+                let path = from.map_or(shown, Place::path).to_owned();
+                self.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: from.cloned(), service: None });
                 None
             }
         }
@@ -115,19 +115,19 @@ impl<'a> Loader<'a> {
                 self.refuse("top-level object must be a mapping", source, tree.node(*root).span);
                 continue;
             }
-            let mut read = |loader: &mut Self, shape| {
+            let read = |loader: &mut Self, shape| {
                 convert::document(tree, *root, source, shape, &scope.variables, loader.layer, &mut loader.problems)
             };
-            let includes = read(self, &shape::INCLUDES);
-            let mut included = Map::default();
-            if let Some(list) = includes.map.get("include") {
-                self.include(path, list, scope, &mut included);
+            let others = read(self, &shape::INCLUDES);
+            let mut imported = Map::default();
+            if let Some(list) = others.map.get("include") {
+                self.include(path, list, scope, &mut imported);
             }
             let mut document = read(self, &shape::PROJECT);
             self.layer += 1;
             normalise(&mut document.map, &mut self.problems);
             self.note_traps(&document, map);
-            import(included, &mut document, &mut self.problems);
+            import(imported, &mut document, &mut self.problems);
             merge::clear(map, &mut Vec::new(), &document.cleared);
             self.extend_all(path, &mut document.map, &document.cleared, scope);
             merge::merge_maps(map, document.map, &mut self.problems);
@@ -211,8 +211,7 @@ fn is_ports_of(path: &[String], service: &str) -> bool {
 }
 
 /// What an included file brought is the base; the including document is laid over it (compose-go `loader/include.go`, importResources).
-fn import(included: Map, document: &mut Converted, problems: &mut Vec<Problem>) {
-    let mut base = included;
+fn import(mut base: Map, document: &mut Converted, problems: &mut Vec<Problem>) {
     base.retain(|key| matches!(key, "services" | "networks"));
     if base.is_empty() {
         return;
@@ -235,6 +234,12 @@ fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
     }
     let Some(Data::Map(services)) = map.get_mut("services").map(|services| &mut services.data) else { return };
     for (key, service) in services.iter_mut() {
+        let is_allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+        if !key.text.chars().all(is_allowed) {
+            let message =
+                format!("service name {} has other characters than letters, digits, '.', '_' and '-'", key.text.escape_debug());
+            problems.push(refused(&key.origin.place, message));
+        }
         match &mut service.data {
             Data::Map(service) => {
                 if let Some(networks) = service.get_mut("networks") {
@@ -272,7 +277,10 @@ fn pragma(place: &Place) -> Option<Pragma> {
             let text = source.text().get(source.line_span(line).range()).unwrap_or_default().trim_start();
             text.starts_with('#')
         };
-        line = (own + 1..).find(|line| !is_passed_over(*line)).unwrap_or(own + 1);
+        line = own + 1;
+        while is_passed_over(line) {
+            line += 1;
+        }
     }
     Some(Pragma { place: place.clone(), text, line })
 }

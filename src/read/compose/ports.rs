@@ -53,7 +53,7 @@ impl Reader<'_> {
         let place = &item.origin.place;
         match &item.data {
             Data::Integer(number) => self.short(item, &number.to_string(), Form::Number),
-            Data::Text(text) => self.short(item, &text.text, form(text)),
+            Data::Text(text) => self.short(item, &text.content, form(text)),
             Data::Map(map) => self.long(item, map),
             Data::Null if self.is_refused_already(place) => {}
             Data::Float => self.refuse(place, "a port cannot be a number with a fraction, or one that YAML reads so".to_owned()),
@@ -209,9 +209,9 @@ fn target(value: &Value) -> Result<u32, String> {
     let number = match &value.data {
         Data::Integer(number) => Some(*number),
         Data::Text(text) => {
-            let digits = text.text.strip_prefix(['+', '-']).unwrap_or(&text.text);
+            let digits = text.content.strip_prefix(['+', '-']).unwrap_or(&text.content);
             let is_decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            is_decimal.then(|| text.text.parse::<i64>().ok()).flatten()
+            is_decimal.then(|| text.content.parse::<i64>().ok()).flatten()
         }
         _ => None,
     };
@@ -223,7 +223,7 @@ fn target(value: &Value) -> Result<u32, String> {
 fn published(value: &Value) -> Result<(Option<String>, bool), String> {
     match &value.data {
         Data::Integer(number) => Ok((Some(number.to_string()), true)),
-        Data::Text(text) => Ok((Some(text.text.clone()), false)),
+        Data::Text(text) => Ok((Some(text.content.clone()), false)),
         _ => Err(format!("published must be a number or a text, not {}", value.kind())),
     }
 }

@@ -6,7 +6,7 @@ use super::shape::{EXTENSION, LABEL};
 use super::value::{Data, Key, Map, Value};
 use crate::model::origin::Origin;
 use crate::model::project::{Attachment, Network, Problem, ProblemKind, Project, Service, Setting, Sourced};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +42,10 @@ pub fn assemble(map: &Map, frame: Frame, loader: Loader) -> Project {
         services.push(service);
     }
     services.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut said = HashSet::new();
+    problems.retain(|problem| {
+        said.insert((problem.message.clone(), problem.path.clone(), problem.place.as_ref().map(|place| place.span)))
+    });
     let extension = map.get(EXTENSION).map(setting);
     let Frame { name, directory, .. } = frame;
     Project { name, directory, sources, services, networks, extension, pragmas, problems, ineffective, looks_like_stack }
@@ -123,7 +127,7 @@ fn scale(map: &Map) -> Option<Sourced<i64>> {
 fn integer(value: &Value) -> Option<i64> {
     match &value.data {
         Data::Integer(number) => Some(*number),
-        Data::Text(text) => text.text.parse().ok(),
+        Data::Text(text) => text.content.parse().ok(),
         _ => None,
     }
 }
@@ -138,7 +142,7 @@ fn text_of(map: &Map, key: &str) -> Option<Sourced<String>> {
 fn boolean(value: &Value) -> Option<bool> {
     match &value.data {
         Data::Boolean(truth) => Some(*truth),
-        Data::Text(text) => match text.text.to_lowercase().as_str() {
+        Data::Text(text) => match text.content.to_lowercase().as_str() {
             "true" | "y" | "yes" | "on" => Some(true),
             "false" | "n" | "no" | "off" => Some(false),
             _ => None,
@@ -211,9 +215,8 @@ fn used_network(key: &str, project: &str) -> Network {
 
 /// A value of ours as it is written.
 pub fn setting(value: &Value) -> Setting {
-    let inner = |value: &Value| setting(value);
     match &value.data {
-        Data::List(items) => Setting::List(items.iter().map(inner).collect(), value.origin.clone()),
+        Data::List(items) => Setting::List(items.iter().map(setting).collect(), value.origin.clone()),
         Data::Map(map) => {
             let key = |key: &Key| Sourced { value: key.text.clone(), origin: key.origin.clone() };
             let entries = map.iter().map(|(name, value)| (key(name), setting(value))).collect();

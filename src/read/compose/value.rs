@@ -45,7 +45,7 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Text {
     /// The text after substitution.
-    pub text: String,
+    pub content: String,
     /// How the scalar is written.
     pub style: Style,
     /// True if the scalar's bytes, quotes aside, are its value before substitution: no escape, no folding.
@@ -87,7 +87,7 @@ impl Value {
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.data {
-            Data::Text(text) => Some(&text.text),
+            Data::Text(text) => Some(&text.content),
             _ => None,
         }
     }
@@ -95,7 +95,7 @@ impl Value {
     /// A scalar as Go's `fmt.Sprint` writes it. None for collections and null.
     pub fn to_text(&self) -> Option<String> {
         match &self.data {
-            Data::Text(text) => Some(text.text.clone()),
+            Data::Text(text) => Some(text.content.clone()),
             Data::Integer(number) => Some(number.to_string()),
             Data::Boolean(truth) => Some(truth.to_string()),
             Data::Float | Data::Timestamp => Some(self.origin.place.text().to_owned()),
