@@ -47,7 +47,10 @@ fn a_literal_has_its_scalar_and_no_hops() {
 fn aliases_and_merge_keys_are_hops_to_the_scalar_behind_them() {
     let text = "x-p: &p\n  - \"80:80\"\nx-s: &s\n  ports: *p\nservices:\n  a:\n    <<: *s\n  b:\n    ports: *p\n";
     let project = Memory::new([("compose.yaml", text)]).load();
-    assert_eq!(ways(&project, "a"), ["compose.yaml:2:5 \"80:80\" | *s@compose.yaml:7:9 | <<@compose.yaml:7:9 | *p@compose.yaml:4:10"]);
+    assert_eq!(
+        ways(&project, "a"),
+        ["compose.yaml:2:5 \"80:80\" | *s@compose.yaml:7:9 | <<@compose.yaml:7:9 | *p@compose.yaml:4:10"]
+    );
     assert_eq!(ways(&project, "b"), ["compose.yaml:2:5 \"80:80\" | *p@compose.yaml:9:12"]);
     assert!(entries(&project, "b")[0].entry.origin.is_shared());
 }
@@ -70,13 +73,22 @@ fn extends_and_include_are_the_outermost_hops() {
 fn a_replaced_entry_says_what_it_replaced_and_layers_count_up() {
     let files = [
         ("compose.yaml", "services:\n  a:\n    ports: ['80:80', '81:81']\n"),
-        ("compose.override.yaml", "services:\n  a:\n    ports:\n      - target: 80\n        published: \"80\"\n        mode: host\n"),
+        (
+            "compose.override.yaml",
+            "services:\n  a:\n    ports:\n      - target: 80\n        published: \"80\"\n        mode: host\n",
+        ),
     ];
     let project = Memory::new(files).load();
     let found = entries(&project, "a");
-    assert_eq!(found.iter().map(|entry| (entry.entry.layer, entry.entry.form)).collect::<Vec<_>>(), [(0, Form::Quoted), (1, Form::Long)]);
+    assert_eq!(
+        found.iter().map(|entry| (entry.entry.layer, entry.entry.form)).collect::<Vec<_>>(),
+        [(0, Form::Quoted), (1, Form::Long)]
+    );
     assert!(matches!(&found[1].entry.origin.hops[..], [Hop::Override { replaced }] if replaced.text() == "'80:80'"));
-    assert_eq!(found[1].entry.published.as_ref().map(|origin| origin.place.to_string()).as_deref(), Some("compose.override.yaml:5:20"));
+    assert_eq!(
+        found[1].entry.published.as_ref().map(|origin| origin.place.to_string()).as_deref(),
+        Some("compose.override.yaml:5:20")
+    );
     assert_eq!(found[1].entry.list_key.as_ref().map(ToString::to_string).as_deref(), Some("compose.override.yaml:3:5"));
 }
 
@@ -123,7 +135,8 @@ fn traps_are_noted_where_they_are_written() {
 
 #[test]
 fn what_stands_elsewhere_is_said_and_hides_nothing() {
-    let files = [("compose.yaml", "include: [oci://x/y]\nservices:\n  a: {extends: {file: gone.yml, service: z}, ports: ['80:80']}\n")];
+    let files =
+        [("compose.yaml", "include: [oci://x/y]\nservices:\n  a: {extends: {file: gone.yml, service: z}, ports: ['80:80']}\n")];
     let project = Memory::new(files).load();
     let kinds: Vec<_> = project.problems.iter().map(|problem| problem.kind).collect();
     assert_eq!(kinds, [ProblemKind::Remote, ProblemKind::Unreadable]);
