@@ -77,11 +77,7 @@ fn repeats_are_counted_and_a_count_that_shrank_is_said() {
     let baseline = written(&twice);
     assert_eq!(baseline.entries[0].count, 2);
     let applied = apply(&baseline, twice.into_iter().take(1).collect(), ground(FILE_NAME), &|_| true);
-    assert!(
-        applied.stale[0].message.starts_with("the baseline accepts 2, of which 1 is left"),
-        "{}",
-        applied.stale[0].message
-    );
+    assert!(applied.stale[0].message.starts_with("the baseline accepts 2, of which 1 is left"), "{}", applied.stale[0].message);
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn misread_at(text: &Sourced<String>, misread: Misread) -> Mistake {
     let Misread { span, message, help } = misread;
     let place = within(text, span);
     // Where the text was put together (variables, escapes, a block), its bytes are not those of the file: say them in words.
-    let is_exact = place.span != text.origin.place.span;
+    let is_exact = text.origin.place.text().contains(&text.value);
     let message = if is_exact { message } else { format!("{message}, in `{}`", text.value.trim()) };
     Mistake { place, message, help }
 }
