@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_long_path_keeps_both_ends() {
-        assert_eq!(shorten("deploy/production/compose.yaml", 15), "depl…pose.yaml");
+        assert_eq!(shorten("deploy/production/compose.yaml", 15), "depl…mpose.yaml");
         assert_eq!(shorten("short", 15), "short");
         assert_eq!(width(&shorten("日本語日本語日本語", 8)), 7);
     }

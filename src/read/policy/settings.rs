@@ -43,23 +43,26 @@ pub(super) fn allow(setting: &Setting, ground: &Ground, intent: &mut Intent) {
 fn mapping(entries: &Entries, place: &Place, ground: &Ground, intent: &mut Intent) {
     let known = keys(entries, &["allow", "reason"], intent);
     let reason = find(entries, "reason").and_then(|setting| reason(setting, intent));
-    match find(entries, "allow") {
-        Some(Setting::Scalar(text)) => texts(text, reason.as_deref(), ground, intent),
-        Some(Setting::List(items, _)) => items.iter().for_each(|item| match item {
-            Setting::Scalar(text) => texts(text, reason.as_deref(), ground, intent),
-            item if reason.is_none() => allow(item, ground, intent),
-            item => intent.mistakes.push(mistake(&item.origin().place, "a second reason stands under one reason", None)),
-        }),
-        Some(Setting::Mapping(_, origin)) => {
-            intent.mistakes.push(mistake(&origin.place, "`allow` is a mapping", Some("write a text or a list of texts")));
+    let items = match find(entries, "allow") {
+        Some(Setting::List(items, _)) => items.as_slice(),
+        Some(item) => std::slice::from_ref(item),
+        None if known => {
+            intent.mistakes.push(mistake(place, "the mapping allows nothing", Some("add `allow: 443/tcp`")));
+            return;
         }
-        None if known => intent.mistakes.push(mistake(place, "the mapping allows nothing", Some("add `allow: 443/tcp`"))),
-        None => {}
+        None => return,
+    };
+    for item in items {
+        match item {
+            Setting::Scalar(text) => texts(text, reason.as_deref(), ground, intent),
+            other => intent.mistakes.push(mistake(&other.origin().place, "`allow` is neither a text nor a list of texts", None)),
+        }
     }
 }
 
 /// The allowances of one scalar.
 pub(super) fn texts(text: &Sourced<String>, reason: Option<&str>, ground: &Ground, intent: &mut Intent) {
+    let text = &as_written(text);
     let found = grammar::list(&text.value, ground.about());
     if found.is_empty() {
         intent.mistakes.push(mistake(
@@ -78,6 +81,14 @@ pub(super) fn texts(text: &Sourced<String>, reason: Option<&str>, ground: &Groun
             Err(misread) => intent.mistakes.push(misread_at(text, misread)),
         }
     }
+}
+
+/// A number as its digits stand in the file: YAML makes 291 of `0443`, and nobody means port 291 by it.
+fn as_written(text: &Sourced<String>) -> Sourced<String> {
+    let is_number = !text.value.is_empty() && text.value.bytes().all(|byte| byte.is_ascii_digit());
+    let raw = text.origin.place.text();
+    let is_plain = is_number && text.origin.substitutions().next().is_none() && raw.starts_with(|c: char| c.is_ascii_digit());
+    Sourced { value: if is_plain { raw.to_owned() } else { text.value.clone() }, origin: text.origin.clone() }
 }
 
 /// A reason: a text that says something.
@@ -127,7 +138,7 @@ fn misread_at(text: &Sourced<String>, misread: Misread) -> Mistake {
     let Misread { span, message, help } = misread;
     let place = within(text, span);
     // Where the text was put together (variables, escapes, a block), its bytes are not those of the file: say them in words.
-    let is_exact = place.span != text.origin.place.span;
+    let is_exact = text.origin.place.text().contains(&text.value);
     let message = if is_exact { message } else { format!("{message}, in `{}`", text.value.trim()) };
     Mistake { place, message, help }
 }
@@ -135,7 +146,8 @@ fn misread_at(text: &Sourced<String>, misread: Misread) -> Mistake {
 /// The place of some bytes of a scalar's value: exact where the file has the value letter by letter, else the whole scalar.
 pub(super) fn within(text: &Sourced<String>, span: Range<usize>) -> Place {
     let place = &text.origin.place;
-    let offset = place.text().find(&text.value).and_then(|at| u32::try_from(at).ok());
+    // From the end: in the label `docker-firewall.allow=443/tcp` the value comes last.
+    let offset = place.text().rfind(&text.value).and_then(|at| u32::try_from(at).ok());
     match (offset, u32::try_from(span.start), u32::try_from(span.end)) {
         (Some(offset), Ok(start), Ok(end)) if !text.value.is_empty() => {
             let from = place.span.start + offset;
