@@ -291,6 +291,25 @@ fn an_override_that_meant_to_narrow_gets_its_tag() {
 }
 
 #[test]
+fn an_empty_override_that_meant_to_close_everything_gets_its_tag() {
+    for (before, expected) in
+        [("ports: [] # none\n", "ports: !override [] # none\n"), ("ports: # none\n", "ports: !override [] # none\n")]
+    {
+        let over = format!("services:\n  a:\n    {before}");
+        let files = Memory::of(&[("compose.yaml", "services: {a: {ports: [\"80:80\"]}}\n"), ("compose.override.yaml", &over)]);
+        let project = load(&request(), &files);
+        let list = project.ineffective[0].at.clone();
+        let mut findings = vec![Finding { subject: None, ..finding(&project, "a", 0, Remedy::OverrideList(list)) }];
+        findings.extend(open_ports(&project));
+        remedy::propose(&mut findings, &project, &request(), &files, &open_ports);
+        assert_eq!(refusals(&findings), [""; 0]);
+        let edited = files.edited(&findings);
+        assert_eq!(edited.text("compose.override.yaml"), format!("services:\n  a:\n    {expected}"));
+        assert!(load(&request(), &edited).services[0].publications.is_empty());
+    }
+}
+
+#[test]
 fn an_override_that_would_take_other_ports_away_is_refused() {
     let base = ("compose.yaml", "services: {a: {ports: [\"80:80\", \"443:443\"]}}\n");
     let files = Memory::of(&[base, ("compose.override.yaml", "services: {a: {ports: [\"127.0.0.1:81:80\"]}}\n")]);

@@ -27,7 +27,7 @@ pub(super) struct Plan {
     pub(super) edits: Vec<Edit>,
     /// What becomes of publications.
     pub(super) outcomes: Outcomes,
-    /// The findings that it mends, by their index in [`Ground::asked`].
+    /// The findings that it mends, by their index in [`Ground::findings`].
     pub(super) mends: Vec<usize>,
 }
 
@@ -45,10 +45,8 @@ pub(super) struct Ground<'a> {
     pub(super) request: &'a Request,
     pub(super) texts: &'a dyn Texts,
     pub(super) judge: &'a dyn Fn(&Project) -> Vec<Finding>,
-    /// The findings that changes are proposed for.
-    pub(super) asked: &'a [Finding],
     /// What the judge says of the project as it is.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: &'a [Finding],
     /// How often the project was loaded again.
     pub(super) loads: Cell<u32>,
 }
@@ -96,13 +94,13 @@ impl Ground<'_> {
     /// Checks that the findings that the plans mend are gone, and that no others have come or grown worse.
     fn no_new_findings(&self, plans: &[&Plan], outcomes: &Outcomes, after: &Project) -> Result<(), Refusal> {
         let mut known: HashMap<Key, (usize, Level)> = HashMap::new();
-        for finding in &self.findings {
+        for finding in self.findings {
             let Some(key) = Key::of(finding, self.project, outcomes) else { continue };
             let seen = known.entry(key).or_insert((0, finding.level));
             *seen = (seen.0 + 1, seen.1.max(finding.level));
         }
         for mended in plans.iter().flat_map(|plan| &plan.mends) {
-            let key = Key::of(&self.asked[*mended], self.project, outcomes);
+            let key = Key::of(&self.findings[*mended], self.project, outcomes);
             if let Some((count, _)) = key.and_then(|key| known.get_mut(&key)) {
                 *count = count.saturating_sub(1);
             }
