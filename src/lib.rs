@@ -8,7 +8,9 @@
 //! 4. `remedy` turns findings into edits, each proven by reading and judging the result.
 //! 5. [`report`] prints; `act` writes files.
 
+pub mod act;
 pub mod judge;
 pub mod model;
 pub mod read;
+pub mod remedy;
 pub mod report;
