@@ -100,11 +100,11 @@ fn named(grants: &[&Grant]) -> String {
     grants.iter().map(|grant| format!("{} ({})", grant.allowance, grant.place)).collect::<Vec<_>>().join(", ")
 }
 
-/// The publication that a finding is about.
+/// The publication that a finding is about. A project has its services in the order of their names.
 fn published<'a>(project: &'a Project, finding: &Finding) -> Option<&'a Publication> {
     let subject = finding.subject.as_ref()?;
-    let service = project.services.iter().find(|service| service.name == subject.service)?;
-    service.publications.get(subject.publication)
+    let at = project.services.binary_search_by(|service| service.name.cmp(&subject.service)).ok()?;
+    project.services[at].publications.get(subject.publication)
 }
 
 /// An intent by what its parts are about. Values are positions in the intent.

@@ -54,7 +54,7 @@ impl<'a> Screen<'a> {
         };
         let line = Line::of(place);
         let label = finding.label.as_str();
-        let fits = line.marked_columns(self.room) + 1 + width(label) <= self.room;
+        let fits = line.fits(label, self.room);
         let window = line.window(self.room, if fits { 1 + width(label) } else { 0 });
         let mut mark = AnnotationKind::Primary.span(window.span.clone());
         if fits && !label.is_empty() {
@@ -114,7 +114,7 @@ impl<'a> Screen<'a> {
         let Some(Ok(fix)) = &self.finding.fix else { return None };
         let title = Grade::HELP.secondary_title(self.folded(&fix.title, "help: ".len()));
         let group = Group::with_title(title);
-        Some(if is_small(fix) { group.elements(self.patches(fix)) } else { group.element(Padding) })
+        Some(if is_small(fix) { group.elements(self.patches(fix)) } else { group })
     }
 
     fn patches(&self, fix: &Fix) -> Vec<Element<'a>> {
@@ -160,9 +160,11 @@ impl<'a> Line<'a> {
         self
     }
 
-    /// The columns of the marked part, or more than `room`.
-    fn marked_columns(&self, room: usize) -> usize {
-        columns(&self.text[self.marked.clone()], room).max(1)
+    /// True if a label can stand beside the marked part, and enough of the line is still seen before it.
+    fn fits(&self, label: &str, room: usize) -> bool {
+        let before = columns(self.text[..self.marked.start].chars().rev(), room / 3);
+        let marked = columns(self.text[self.marked.clone()].chars(), room).max(1);
+        before + marked + 1 + width(label) <= room
     }
 
     fn window(&self, room: usize, beside: usize) -> Window {

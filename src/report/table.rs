@@ -18,12 +18,53 @@ const HEADINGS: [&str; COLUMNS] = ["SERVICE", "HOST", "TARGET", "REACH", "CERTAI
 /// What is done, in this order, until a table fits: a column is narrowed to so many columns, or it goes (0).
 const STEPS: [(usize, usize); 10] = [(5, 20), (0, 14), (4, 0), (5, 14), (0, 10), (5, 0), (1, 16), (2, 9), (0, 6), (3, 0)];
 
+/// Who may connect to a publication, for the column REACH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever reaches this address.
+    At(Reach),
+    /// Nothing is published: the container listens on the host itself, behind its firewall.
+    HostNetwork,
+    /// Nothing is published: the container is on the local network by itself, past the host's firewall.
+    BesideTheHost,
+    /// Nothing is published.
+    Nobody,
+}
+
+impl Audience {
+    /// What the entry and the service's network mode say, whatever its networks make of it.
+    pub fn as_written(service: &Service, publication: &Publication) -> Self {
+        match service.network_mode.as_ref().map(|mode| mode.value.as_str()) {
+            Some("host") => Self::HostNetwork,
+            Some("none") => Self::Nobody,
+            _ => Self::At(publication.reach()),
+        }
+    }
+
+    fn words(self) -> (&'static str, Tone) {
+        match self {
+            Self::At(Reach::Everywhere) => ("everywhere", Tone::Bad),
+            Self::At(Reach::EveryV4) => ("everywhere (IPv4)", Tone::Bad),
+            Self::At(Reach::EveryV6) => ("everywhere (IPv6)", Tone::Bad),
+            Self::At(Reach::Address(_)) => ("one address", Tone::Caution),
+            Self::At(Reach::Loopback) => ("this host", Tone::Good),
+            Self::At(Reach::Invalid) => ("not an address", Tone::Caution),
+            Self::HostNetwork => ("host network", Tone::Caution),
+            Self::BesideTheHost => ("local network", Tone::Caution),
+            Self::Nobody => ("nobody", Tone::Faint),
+        }
+    }
+}
+
+/// Says who may connect to a publication of a service.
+pub type Judge<'a> = &'a dyn Fn(&Service, &Publication) -> Audience;
+
 /// Writes the publications of a project as a table; the headings alone where there are none.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(project: &Project, which: Which, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Row> = which.of(project).flat_map(rows).collect();
+pub fn write(project: &Project, which: Which, judge: Judge, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Row> = which.of(project).flat_map(|service| rows(service, judge)).collect();
     let mut natural = HEADINGS.map(width);
     for row in &rows {
         for (column, cell) in row.cells.iter().enumerate() {
@@ -54,9 +95,9 @@ impl Row {
 }
 
 /// The rows of a service: bindings of one entry whose ports count up together share a row.
-fn rows(service: &Service) -> Vec<Row> {
+fn rows(service: &Service, judge: Judge) -> Vec<Row> {
     let bindings: Vec<(&Publication, &Binding)> = pairs(service).collect();
-    bindings.chunk_by(|a, b| continues(a.1, b.1)).filter_map(|run| row(service, run)).collect()
+    bindings.chunk_by(|a, b| continues(a.1, b.1)).filter_map(|run| row(service, run, judge)).collect()
 }
 
 fn continues(earlier: &Binding, later: &Binding) -> bool {
@@ -69,7 +110,7 @@ fn continues(earlier: &Binding, later: &Binding) -> bool {
     host && earlier.publication == later.publication && earlier.target.checked_add(1) == Some(later.target)
 }
 
-fn row(service: &Service, run: &[(&Publication, &Binding)]) -> Option<Row> {
+fn row(service: &Service, run: &[(&Publication, &Binding)], judge: Judge) -> Option<Row> {
     let ((publication, first), (_, last)) = (run.first()?, run.last()?);
     let host = match (&first.published, &last.published) {
         (Some(low), Some(high)) if low != high => format!("{low}-{high}"),
@@ -83,7 +124,7 @@ fn row(service: &Service, run: &[(&Publication, &Binding)]) -> Option<Row> {
     };
     let target = PortRange { first: first.target, last: last.target };
     let place = &publication.entry.origin.place;
-    let (reach, tone) = reach(service, publication);
+    let (reach, tone) = judge(service, publication).words();
     let certainty = publication.certainty();
     let name = if service.profiles.is_empty() {
         service.name.to_string()
@@ -95,28 +136,11 @@ fn row(service: &Service, run: &[(&Publication, &Binding)]) -> Option<Row> {
         name,
         format!("{address}:{host}"),
         format!("{target}/{}", publication.protocol),
-        reach,
+        reach.to_owned(),
         certainty.name().to_owned(),
         source,
     ];
     Some(Row { cells, reach: tone, certainty })
-}
-
-/// Who may connect, from the entry and the service's network mode; what its networks change is a matter of `check`.
-fn reach(service: &Service, publication: &Publication) -> (String, Tone) {
-    match service.network_mode.as_ref().map(|mode| mode.value.as_str()) {
-        Some("host") => return ("host network".to_owned(), Tone::Caution),
-        Some("none") => return ("no network".to_owned(), Tone::Faint),
-        _ => {}
-    }
-    match publication.reach() {
-        Reach::Everywhere => ("everywhere".to_owned(), Tone::Bad),
-        Reach::EveryV4 => ("everywhere (IPv4)".to_owned(), Tone::Bad),
-        Reach::EveryV6 => ("everywhere (IPv6)".to_owned(), Tone::Bad),
-        Reach::Address(_) => ("one address".to_owned(), Tone::Caution),
-        Reach::Loopback => ("this host".to_owned(), Tone::Good),
-        Reach::Invalid => ("not an address".to_owned(), Tone::Caution),
-    }
 }
 
 /// Narrows columns until the table fits into `room`; a column of width 0 is not drawn.

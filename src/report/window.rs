@@ -79,10 +79,16 @@ pub(super) fn draw(text: &str, to: &mut String) {
     }
 }
 
-/// The columns that a text is drawn with, or one more than `room`.
-pub(super) fn columns(text: &str, room: usize) -> usize {
-    let (bytes, columns) = take(text.chars(), room);
-    if bytes < text.len() { room + 1 } else { columns }
+/// The columns that characters are drawn with; counting stops when there are `room` or more.
+pub(super) fn columns(characters: impl Iterator<Item = char>, room: usize) -> usize {
+    let mut columns = 0;
+    for character in characters {
+        columns += drawn_width(character);
+        if columns >= room {
+            break;
+        }
+    }
+    columns
 }
 
 /// The bytes and the columns of as many of the first characters as fit into `room` columns.

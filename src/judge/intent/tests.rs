@@ -27,6 +27,7 @@ fn service(source: &Arc<Source>, name: &str, entry: &str, published: Published) 
         published: None,
         target: None,
         extension: None,
+        list_key: None,
         layer: 0,
     };
     let publication = Publication {

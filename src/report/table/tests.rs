@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn table(which: Which, style: Style) -> String {
     let mut out = Vec::new();
-    write(&project(), which, &style, &mut out).unwrap();
+    write(&project(), which, &Audience::as_written, &style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -58,9 +58,17 @@ fn colours_stand_for_the_reach() {
 }
 
 #[test]
+fn the_judge_has_the_last_word_on_the_reach() {
+    let mut out = Vec::new();
+    write(&project(), Which::Enabled, &|_, _| Audience::Nobody, &Style::default(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!((text.matches("nobody").count(), text.matches("everywhere").count()), (4, 0), "{text}");
+}
+
+#[test]
 fn a_project_without_ports_has_headings_alone() {
     let mut out = Vec::new();
-    write(&Project::default(), Which::All, &Style::default(), &mut out).unwrap();
+    write(&Project::default(), Which::All, &Audience::as_written, &Style::default(), &mut out).unwrap();
     assert_eq!(String::from_utf8(out).unwrap(), "SERVICE   HOST   TARGET   REACH   CERTAINTY   SOURCE\n");
 }
 

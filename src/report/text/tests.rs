@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
-use crate::model::finding::{Finding, Level, Related, Summary};
+use crate::model::finding::{Edit, Finding, Fix, Level, Related, Summary};
 use crate::model::source::{Place, Source, Span};
 use crate::report::Format;
-use crate::report::sample::{finding, findings, insertion, place, summary, written};
+use crate::report::sample::{finding, findings, insertion, place, place_of, summary, written};
 use crate::report::style::Style;
 use crate::report::visible::is_hidden;
 use proptest::prelude::*;
@@ -142,6 +142,75 @@ fn of_an_entry_with_several_lines_the_first_is_shown() {
 }
 
 #[test]
+fn a_fix_of_several_places_shows_each_and_a_large_one_is_only_named() {
+    let first = place("compose.yaml", "a: [«80:80», 81:81]\nb: [82:82]\n");
+    let edit =
+        |place: Place| Edit { place: place.with_span(Span { end: place.span.start, ..place.span }), replacement: "::1:".into() };
+    let other = place("other.yaml", "c: [«90:90»]\n");
+    let edits = vec![edit(first.clone()), edit(place_of(&first, "81:81")), edit(place_of(&first, "82:82"))];
+    let mut open = finding(&first, "a", "port 80/tcp of a is open", "");
+    open.fix = Some(Ok(Fix { title: "bind all".into(), edits: edits.clone() }));
+    insta::assert_snapshot!(screen(open.clone(), Style::default()), @r#"
+    error[published-on-all-interfaces]: port 80/tcp of a is open
+     --> compose.yaml:1:5
+      |
+    1 | a: [80:80, 81:81]
+      |     ^^^^^
+      |
+    help: bind all
+      |
+    1 | a: [::1:80:80, 81:81]
+      |     ++++
+    1 | a: [80:80, ::1:81:81]
+      |            ++++
+    2 | b: [::1:82:82]
+      |     ++++
+    "#);
+    open.fix = Some(Ok(Fix { title: "bind both".into(), edits: vec![edits[0].clone(), edit(other.clone())] }));
+    insta::assert_snapshot!(screen(open.clone(), Style::default()), @r#"
+    error[published-on-all-interfaces]: port 80/tcp of a is open
+     --> compose.yaml:1:5
+      |
+    1 | a: [80:80, 81:81]
+      |     ^^^^^
+      |
+    help: bind both
+      |
+    1 | a: [::1:80:80, 81:81]
+      |     ++++
+     --> other.yaml:1:5
+      |
+    1 | c: [::1:90:90]
+      |     ++++
+    "#);
+    open.fix = Some(Ok(Fix { title: "bind all four".into(), edits: [edits, vec![edit(other)]].concat() }));
+    insta::assert_snapshot!(screen(open, Style::default()), @r#"
+    error[published-on-all-interfaces]: port 80/tcp of a is open
+     --> compose.yaml:1:5
+      |
+    1 | a: [80:80, 81:81]
+      |     ^^^^^
+      |
+    help: bind all four
+    "#);
+}
+
+#[test]
+fn a_label_becomes_a_note_before_the_line_loses_its_start() {
+    let place = place("compose.yaml", "services:\n  web:\n    ports:\n      - «\"8080:80\"»\n");
+    let open = finding(&place, "web", "port 8080/tcp of web is open", "anyone who reaches this host, by IPv4 and IPv6");
+    insta::assert_snapshot!(screen(open, terminal(60)), @r#"
+    error[published-on-all-interfaces]: port 8080/tcp of web is open
+     --> compose.yaml:4:9
+      |
+    4 |       - "8080:80"
+      |         ^^^^^^^^^
+      |
+      = note: anyone who reaches this host, by IPv4 and IPv6
+    "#);
+}
+
+#[test]
 fn tabs_wide_characters_and_a_byte_order_mark_leave_the_caret_in_place() {
     let place = place("compose.yaml", "\u{feff}日本: {ports:\t[«8080:80»]}\r\nb: 1\r\n");
     let mut open = finding(&place, "日本", "port 8080/tcp of 日本 is open", "on every interface");
@@ -234,8 +303,10 @@ proptest! {
         odd.related.push(Related { place: place.clone(), message: word.clone() });
         odd.fix = insertion(&place, &word, &word);
         let style = Style { colour, is_terminal, width: columns, quiet: false };
-        let shown = written(&[odd], summary(), Format::Text, &style);
-        let plain = if colour { without_colours(&shown) } else { shown };
-        prop_assert!(!plain.chars().any(|character| character != '\n' && is_hidden(character)), "{plain:?}");
+        for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit] {
+            let shown = written(std::slice::from_ref(&odd), summary(), format, &style);
+            let plain = if colour && format == Format::Text { without_colours(&shown) } else { shown };
+            prop_assert!(!plain.chars().any(|character| character != '\n' && is_hidden(character)), "{format:?} {plain:?}");
+        }
     }
 }
