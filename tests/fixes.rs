@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The text of `compose.yaml` after its fixes.
 fn after(text: &str) -> String {
@@ -141,6 +142,10 @@ fn long_entries_get_the_key_in_their_own_style() {
             "{\"services\": {\"web\": {\"ports\": [{\"target\": 80, \"host_ip\": \"127.0.0.1\"}]}}}",
         ),
         (
+            "{\"services\": {\"web\": {\"ports\": [{\"target\":\n80}]}}}",
+            "{\"services\": {\"web\": {\"ports\": [{\"host_ip\": \"127.0.0.1\", \"target\":\n80}]}}}",
+        ),
+        (
             "services:\n  web:\n    ports:\n      - \n        host_ip: 0.0.0.0 # all\n        target: 80\n",
             "services:\n  web:\n    ports:\n      - \n        host_ip: 127.0.0.1 # all\n        target: 80\n",
         ),
@@ -217,6 +222,57 @@ fn where_loopback_would_not_help_the_reason_is_given() {
 fn block_scalars_and_escapes_are_refused() {
     for written in ["|-\n        80:80\n      - \"127.0.0.1:1:1\"", "\"80:8\\x30\""] {
         assert!(reason(&entry(written).replace(" # why", "")).contains("its bytes are not its value"), "{written}");
+    }
+}
+
+#[test]
+fn a_number_with_a_tag_is_refused() {
+    for written in ["!!int \"80\"", "!!int 80", "&p !!int 80", "!!int &p 80"] {
+        assert_eq!(reason(&entry(written)), "the entry has a tag that makes it a number", "{written}");
+    }
+    assert_eq!(after(&entry("!!str 80")), entry("!!str 127.0.0.1::80"));
+}
+
+/// Counts how often the compose file is read.
+struct Counted(Memory, AtomicUsize);
+
+impl Texts for Counted {
+    fn read(&self, path: &Path) -> io::Result<Arc<Source>> {
+        self.1.fetch_add(usize::from(path.ends_with("compose.yaml")), Ordering::Relaxed);
+        self.0.read(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.exists(path)
+    }
+
+    fn is_directory(&self, path: &Path) -> bool {
+        self.0.is_directory(path)
+    }
+}
+
+#[test]
+fn changes_that_hold_are_proven_by_one_load_and_one_that_does_not_is_singled_out_by_few() {
+    let lines: Vec<String> = (0..100).map(|index| format!("  s{index}: {{ports: [{}]}}\n", 1000 + index)).collect();
+    let text = format!("services:\n{}", lines.concat());
+    let never = |bad: &'static str| {
+        move |project: &Project| {
+            let mut findings = open_ports(project);
+            let is_there = findings.iter().any(|finding| finding.service.as_deref() == Some(bad));
+            let stubborn = project.services.iter().find(|service| &*service.name == bad && !is_there);
+            findings.extend(stubborn.map(|service| finding(project, &service.name, 0, Remedy::BindToLoopback)));
+            findings
+        }
+    };
+    for (bad, refused, loads) in [("none", 0, 1), ("s37", 1, 20)] {
+        let texts = Counted(Memory::of(&[("compose.yaml", &text)]), AtomicUsize::new(0));
+        let project = load(&request(), &texts);
+        let before = texts.1.load(Ordering::Relaxed);
+        let mut findings = open_ports(&project);
+        remedy::propose(&mut findings, &project, &request(), &texts, &never(bad));
+        assert_eq!((refusals(&findings).len(), edits(&findings).len()), (refused, 100 - refused));
+        let again = texts.1.load(Ordering::Relaxed) - before;
+        assert!(again <= loads, "{bad}: {again} loads");
     }
 }
 

@@ -15,8 +15,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How often a project is loaded at most to find out which of its plans hold; enough to single out twenty among a thousand.
-const MOST_LOADS: u32 = 400;
+/// A project may be loaded again this often, whatever its size: enough to single out a few changes that do not hold.
+const LOADS: usize = 32;
+
+/// Beyond [`LOADS`], a project may be loaded again until this many bytes are read: small files are cheap to try often.
+const BYTES: usize = 4 << 20;
 
 /// A change, and what it is for.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +51,7 @@ pub(super) struct Ground<'a> {
     /// What the judge says of the project as it is.
     pub(super) findings: &'a [Finding],
     /// How often the project was loaded again.
-    pub(super) loads: Cell<u32>,
+    pub(super) loads: Cell<usize>,
 }
 
 /// Tries all plans together; where that fails, halves the pile until the ones that do not hold are alone. What is accepted holds
@@ -77,7 +80,9 @@ impl Ground<'_> {
     /// Proves that the plans together do what each of them should, and nothing else.
     fn prove(&self, plans: &[&Plan]) -> Result<(), Refusal> {
         // Law: only-the-subject
-        if self.loads.replace(self.loads.get() + 1) >= MOST_LOADS {
+        let loads = self.loads.get();
+        self.loads.set(loads + 1);
+        if loads >= self.most_loads() {
             return refuse("not proven: too many changes of this project do not hold");
         }
         let changes = edit::apply_all(plans.iter().flat_map(|plan| &plan.edits)).or_else(|misfit| refuse(misfit.to_string()))?;
@@ -85,6 +90,11 @@ impl Ground<'_> {
         let after = self.load(changes);
         same_facts(&facts::of(self.project, &outcomes), &facts::of(&after, &Outcomes::new()))?;
         self.no_new_findings(plans, &outcomes, &after)
+    }
+
+    fn most_loads(&self) -> usize {
+        let bytes: usize = self.project.sources.iter().map(|source| source.text().len()).sum();
+        LOADS.max(BYTES / bytes.max(1))
     }
 
     fn load(&self, changes: BTreeMap<PathBuf, Change>) -> Project {
