@@ -119,7 +119,13 @@ fn what_a_variable_decides_outside_the_file_is_refused_and_named() {
         reason(&entry("\"${SMTP:-0.0.0.0:25}:25\"")),
         "the variable SMTP holds more than one part of the entry: the address belongs there"
     );
-    assert_eq!(reason(&entry("\"${BIND:+$BIND:}8080:80\"")), "the variable BIND may hold an address: give it one");
+    for written in ["\"${BIND:+$BIND:}8080:80\"", "${BIND}8080:80", "\"${BIND}80\""] {
+        assert_eq!(reason(&entry(written)), "the variable BIND may hold an address: give it one", "{written}");
+    }
+    assert_eq!(reason(&entry("\"${A}${B}:8080:80\"")), "the address is put together from several parts");
+    let required = [(".env", "BIND=\n")];
+    assert_eq!(after_with(&entry("\"${BIND?say where}:80:80\""), &required), entry("\"${BIND:-127.0.0.1}:80:80\""));
+    assert!(reason_with(&entry("\"${BIND:+0.0.0.0}:80:80\""), &[(".env", "BIND=x\n")]).contains("is an alternative"));
 }
 
 #[test]
