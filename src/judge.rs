@@ -1,6 +1,7 @@
 //! Values to findings. Pure.
 
 pub mod baseline;
+pub mod catalogue;
 pub mod context;
 pub mod intent;
 pub mod rules;
