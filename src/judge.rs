@@ -3,8 +3,11 @@
 pub mod baseline;
 pub mod catalogue;
 pub mod context;
+pub mod exposure;
 pub mod intent;
+mod overriding;
 pub mod rules;
+mod words;
 
 use crate::model::finding::Finding;
 use crate::model::policy::Intent;
@@ -35,7 +38,7 @@ pub struct Allowed {
 
 /// Applies all rules to a project and takes away what is meant to be so.
 pub fn judge(project: &Project, intent: &Intent) -> Judged {
-    let case = Case { project, intent };
+    let case = Case::new(project, intent);
     let found = TABLE.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |finding| (rule.allowable, finding)));
     intent::settle(&case, found)
 }

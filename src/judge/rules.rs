@@ -1,7 +1,31 @@
 //! The rules: one file each, one line in [`TABLE`], one page in docs/rules.
+//!
+//! Who owns what, so that one entry is reported once: every publication that is open to others belongs to the first that fits of
+//! dormant-publication, override-does-not-narrow, inherited-publication (where another service writes the entry and is reported for
+//! it), fail-open-bind-variable, unset-port-variable, ephemeral-port-on-all-interfaces, sensitive-service-published and
+//! published-on-all-interfaces ([`super::exposure`]). The other rules speak of other facts, and may point at the same entry:
+//! a number that is not what it looks like, two entries for one host port, a loopback address that does not help.
 
+mod beside_the_host_firewall;
+mod coverage_gap;
+mod dormant_publication;
+mod duplicate_host_port;
+mod ephemeral_port_on_all_interfaces;
+mod fail_open_bind_variable;
+mod host_network;
+mod inherited_publication;
+mod invalid_port;
+mod loopback_is_not_enough;
+mod number_surprise;
+mod override_does_not_narrow;
+mod published_on_all_interfaces;
+mod reset_discards_value;
+mod sensitive_service_published;
 pub mod stale_allow;
+mod unprotected_gateway_mode;
+mod unset_port_variable;
 
+use super::exposure::{self, Exposure};
 use super::intent::Intent;
 use crate::model::finding::{Finding, Level};
 use crate::model::project::Project;
@@ -28,10 +52,38 @@ pub struct Case<'a> {
     pub project: &'a Project,
     /// What is meant to be open.
     pub intent: &'a Intent,
+    /// What the project opens.
+    pub exposures: Vec<Exposure<'a>>,
+}
+
+impl<'a> Case<'a> {
+    /// A project, with what is meant to be open.
+    pub fn new(project: &'a Project, intent: &'a Intent) -> Self {
+        Self { project, intent, exposures: exposure::of(project) }
+    }
 }
 
 /// All rules, in the order of their names.
-pub static TABLE: &[&Rule] = &[&stale_allow::RULE];
+pub static TABLE: &[&Rule] = &[
+    &beside_the_host_firewall::RULE,
+    &coverage_gap::RULE,
+    &dormant_publication::RULE,
+    &duplicate_host_port::RULE,
+    &ephemeral_port_on_all_interfaces::RULE,
+    &fail_open_bind_variable::RULE,
+    &host_network::RULE,
+    &inherited_publication::RULE,
+    &invalid_port::RULE,
+    &loopback_is_not_enough::RULE,
+    &number_surprise::RULE,
+    &override_does_not_narrow::RULE,
+    &published_on_all_interfaces::RULE,
+    &reset_discards_value::RULE,
+    &sensitive_service_published::RULE,
+    &stale_allow::RULE,
+    &unprotected_gateway_mode::RULE,
+    &unset_port_variable::RULE,
+];
 
 /// The rule of a name.
 pub fn find(name: &str) -> Option<&'static Rule> {
