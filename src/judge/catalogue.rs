@@ -25,6 +25,8 @@ pub struct Sensitive {
     telling: &'static [u32],
     /// What somebody gets who connects; in a few words.
     pub why: &'static str,
+    /// True if it speaks UDP on its ports as well as TCP.
+    speaks_udp: bool,
 }
 
 /// Kinds of services that should not be open to everybody.
@@ -83,27 +85,17 @@ pub fn identify(image: Option<&str>, target: PortRange, protocol: &str) -> Optio
     if protocol == "sctp" {
         return None;
     }
-    let repository = image.map(repository).filter(|name| !name.is_empty());
-    let by_image = repository.and_then(|name| {
-        let rows = table::SERVICES.iter().filter(|row| protocol == "tcp" || row.has_udp());
-        let known = rows.filter(|row| row.images.iter().any(|pattern| matches_image(&name, pattern)));
-        known.flat_map(|row| row.ports.iter().map(move |port| (row, *port))).find(|(_, port)| target.contains(*port))
-    });
+    let repository = image.map(repository).filter(|name| !name.is_empty()).unwrap_or_default();
+    let rows = table::SERVICES.iter().filter(|row| protocol == "tcp" || row.speaks_udp);
+    // The port first: it is the cheaper of the two to look at.
+    let mut by_port = rows.clone().filter_map(|row| Some((row, *row.ports.iter().find(|port| target.contains(**port))?)));
+    let by_image = by_port.find(|(row, _)| row.images.iter().any(|pattern| matches_image(&repository, pattern)));
     if let Some((service, port)) = by_image {
         return Some(Match { service, port, by_image: true });
     }
-    let rows = table::SERVICES.iter().filter(|row| protocol == "tcp" || row.has_udp());
-    let telling = rows.flat_map(|row| row.telling.iter().map(move |port| (row, *port)));
     // A wide range of container ports (media, FTP) covers many numbers by chance.
-    let mut telling = telling.filter(|_| target.count() <= 10);
+    let mut telling = rows.filter(|_| target.count() <= 10).flat_map(|row| row.telling.iter().map(move |port| (row, *port)));
     telling.find(|(_, port)| target.contains(*port)).map(|(service, port)| Match { service, port, by_image: false })
-}
-
-impl Sensitive {
-    /// True if it speaks UDP on its ports, too.
-    fn has_udp(&self) -> bool {
-        matches!(self.name, "memcached" | "NFS" | "LDAP" | "SNMP" | "remote desktop (RDP)")
-    }
 }
 
 /// An image's name without registry, tag and digest, in lower case: `ghcr.io/a/b:1@sha256:…` is `a/b`.

@@ -9,7 +9,7 @@ use super::catalogue::{self, Match};
 use super::context::{Dormant, Listening, Stance};
 use super::overriding;
 use crate::model::origin::{Hop, Operator, Substitution};
-use crate::model::project::{Network, Project, Service};
+use crate::model::project::{Ineffective, Network, Project, Service};
 use crate::model::publication::{Publication, Published, Reach};
 use crate::model::source::Place;
 use std::collections::{HashMap, HashSet};
@@ -64,19 +64,21 @@ pub enum Owner<'a> {
 
 /// Every exposure of a project, in the order of its services and their entries.
 pub fn of(project: &Project) -> Vec<Exposure<'_>> {
-    let writers = writers(project);
+    let (writers, empty_lists) = (writers(project), overriding::empty_lists(project));
     let mut found: Vec<Exposure> = Vec::new();
     let (mut externals, mut has_first) = (HashSet::new(), false);
     for service in &project.services {
         let stance = Stance::of(project, service);
         let overridden: HashSet<usize> = overriding::pairs(service).map(|pair| pair.earlier).collect();
+        let empty = empty_lists.get(service.name.as_ref()).map_or(&[][..], Vec::as_slice);
         for (index, publication) in service.publications.iter().enumerate() {
             let Some(listening) = stance.listening(publication) else { continue };
             let sensitive = sensitive(service, publication);
             if refusal(publication).is_some() || !is_open(publication, &listening, sensitive) {
                 continue;
             }
-            let is_changed_later = overridden.contains(&index) || overriding::is_emptied(project, service, publication);
+            let is_before = |list: &&Ineffective| overriding::is_before(&publication.entry.origin, list);
+            let is_changed_later = overridden.contains(&index) || empty.iter().any(is_before);
             let owner = match Dormant::of(service) {
                 Some(dormant) => Owner::Dormant(dormant),
                 None if is_changed_later => Owner::Override,

@@ -6,7 +6,8 @@
 use crate::model::origin::{Hop, Origin};
 use crate::model::project::{Ineffective, Project, Service, Trap};
 use crate::model::publication::{PortRange, Publication};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Two entries of one service for the same container port, from different layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,17 +44,17 @@ fn layer(publication: &Publication) -> (u32, std::cmp::Reverse<usize>) {
     (publication.entry.layer, std::cmp::Reverse(earlier))
 }
 
-/// True if a later layer of the service has an empty `ports`, which does nothing.
-pub fn is_emptied(project: &Project, service: &Service, publication: &Publication) -> bool {
-    let mut empty = project.ineffective.iter().filter(|it| it.service == service.name && is_empty_list(project, it));
-    empty.any(|it| is_before(&publication.entry.origin, it))
-}
-
-/// True for an empty `ports`; not for a list that is empty because its items are tagged `!reset`, which is a trap of its own.
-pub fn is_empty_list(project: &Project, ineffective: &Ineffective) -> bool {
-    let mut items = project.ineffective.iter().filter(|it| matches!(it.trap, Trap::ResetItem));
-    let is_beside = |it: &Ineffective| it.service == ineffective.service && it.at.path() == ineffective.at.path();
-    matches!(ineffective.trap, Trap::EmptyOverride) && !items.any(is_beside)
+/// The empty `ports` of later layers, which do nothing, by service. A list that is empty because its items are tagged `!reset` is not
+/// among them: that is a trap of its own.
+pub fn empty_lists(project: &Project) -> HashMap<&str, Vec<&Ineffective>> {
+    let in_file = |it: &Ineffective| (Arc::clone(&it.service), it.at.path().to_owned());
+    let of = |wanted: fn(&Trap) -> bool| project.ineffective.iter().filter(move |it| wanted(&it.trap));
+    let with_items: HashSet<_> = of(|trap| matches!(trap, Trap::ResetItem)).map(in_file).collect();
+    let mut lists: HashMap<&str, Vec<&Ineffective>> = HashMap::new();
+    for list in of(|trap| matches!(trap, Trap::EmptyOverride)).filter(|it| !with_items.contains(&in_file(it))) {
+        lists.entry(&list.service).or_default().push(list);
+    }
+    lists
 }
 
 /// True if an entry was there when `ineffective` was merged: it stands in another file, or further up in the same one.

@@ -138,20 +138,16 @@ pub fn bind_to_loopback(publication: &Publication) -> String {
     }
     let written = publication.entry.origin.place.text().trim();
     let written = written.trim_matches(['"', '\'']);
-    let (address, loopback) = match publication.reach() {
-        Reach::EveryV6 => ("[::]:", "[::1]"),
-        _ => ("0.0.0.0:", "127.0.0.1"),
+    let (loopback, rest) = match publication.reach() {
+        Reach::Everywhere => ("127.0.0.1", Some(written.strip_prefix(':').filter(|rest| rest.contains(':')).unwrap_or(written))),
+        Reach::EveryV6 => ("[::1]", written.strip_prefix("[::]:")),
+        _ => ("127.0.0.1", written.strip_prefix("0.0.0.0:")),
     };
-    let rest = written.strip_prefix(address).unwrap_or(written);
-    let rest = rest.strip_prefix(':').filter(|rest| rest.contains(':')).unwrap_or(rest);
-    let is_plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
-    match &publication.host_ip {
-        Some(_) if rest.len() == written.len() => "bind it to 127.0.0.1 if only this host needs it".to_owned(),
-        _ if !is_plain => "bind it to 127.0.0.1 if only this host needs it".to_owned(),
-        _ => {
-            let host_port = if is_bare(rest) { ":" } else { "" };
-            format!("write `\"{loopback}:{host_port}{rest}\"` if only this host needs it")
-        }
+    let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    match rest.filter(is_plain) {
+        Some(rest) if is_bare(rest) => format!("write `\"{loopback}::{rest}\"` if only this host needs it"),
+        Some(rest) => format!("write `\"{loopback}:{rest}\"` if only this host needs it"),
+        None => format!("bind it to {loopback} if only this host needs it"),
     }
 }
 
@@ -165,13 +161,16 @@ fn is_bare(short: &str) -> bool {
     !outside_braces.into_iter().any(|part| part.contains(':'))
 }
 
+/// A longer way is cut: whoever has to read it learns nothing from more.
+const MOST_STEPS: usize = 16;
+
 /// The way a publication took from where it is written to where it acts.
 pub fn way(publication: &Publication) -> Vec<Related> {
     let entry = &publication.entry;
     let parts = [&entry.host_ip, &entry.published, &entry.target].into_iter().flatten();
     let mut related: Vec<Related> = Vec::new();
-    for step in hops(&entry.origin).into_iter().chain(parts.flat_map(hops)) {
-        if !related.contains(&step) {
+    for step in hops(&entry.origin).chain(parts.flat_map(hops)) {
+        if related.len() < MOST_STEPS && !related.contains(&step) {
             related.push(step);
         }
     }
@@ -179,8 +178,8 @@ pub fn way(publication: &Publication) -> Vec<Related> {
 }
 
 /// The hops of an origin, as places to show.
-pub fn hops(origin: &Origin) -> Vec<Related> {
-    origin.hops.iter().filter_map(hop).collect()
+fn hops(origin: &Origin) -> impl Iterator<Item = Related> {
+    origin.hops.iter().filter_map(hop)
 }
 
 fn hop(hop: &Hop) -> Option<Related> {

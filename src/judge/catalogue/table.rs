@@ -7,7 +7,12 @@ type Names = &'static [&'static str];
 type Ports = &'static [u32];
 
 const fn row(name: &'static str, kind: Kind, images: Names, ports: Ports, telling: Ports, why: &'static str) -> Sensitive {
-    Sensitive { name, kind, images, ports, telling, why }
+    Sensitive { name, kind, images, ports, telling, why, speaks_udp: false }
+}
+
+/// A row whose service speaks UDP on its ports as well.
+const fn udp(row: Sensitive) -> Sensitive {
+    Sensitive { speaks_udp: true, ..row }
 }
 
 const ALL_DATA: &str = "whoever gets in may read and change data";
@@ -72,7 +77,7 @@ pub(super) static SERVICES: &[Sensitive] = &[
     row("Valkey", Store, &["valkey", "valkey-bundle"], &[6379], &[], NO_LOGIN),
     row("KeyDB", Store, &["keydb"], &[6379], &[], NO_LOGIN),
     row("Dragonfly", Store, &["dragonfly"], &[6379], &[], NO_LOGIN),
-    row("memcached", Store, &["memcached"], &[11211], &[11211], NO_LOGIN),
+    udp(row("memcached", Store, &["memcached"], &[11211], &[11211], NO_LOGIN)),
     row("Elasticsearch", Store, &["elasticsearch"], &[9200, 9300], &[9200, 9300], ALL_DATA),
     row("OpenSearch", Store, &["opensearch"], &[9200, 9300, 9600], &[], ALL_DATA),
     row("CouchDB", Store, &["couchdb"], &[5984], &[5984], ALL_DATA),
@@ -101,11 +106,11 @@ pub(super) static SERVICES: &[Sensitive] = &[
     row("Graphite", Store, &["graphite-statsd", "graphite"], &[2003, 2004, 8126], &[], NO_LOGIN),
     row("HBase", Store, &["hbase"], &[16000, 16010, 16020], &[], NO_LOGIN),
     // File shares, directories.
-    row("NFS", Store, &["nfs", "nfs-server"], &[2049, 111], &[2049], "it trusts addresses, not people"),
+    udp(row("NFS", Store, &["nfs", "nfs-server"], &[2049, 111], &[2049], "it trusts addresses, not people")),
     row("SMB", Store, &["samba", "smb"], &[445, 139], &[445, 139], "files, and a usual target of worms"),
-    row("LDAP", Store, &["openldap", "glauth", "lldap", "389ds", "dirsrv"], &[389, 636, 1389, 3890], &[389], "it lists every account"),
+    udp(row("LDAP", Store, &["openldap", "glauth", "lldap", "389ds", "dirsrv"], &[389, 636, 1389, 3890], &[389], "it lists every account")),
     row("rsync", Store, &["rsync", "rsyncd"], &[873], &[873], ALL_DATA),
-    row("SNMP", Metrics, &["snmpd"], &[161], &[161], "it tells all about a host"),
+    udp(row("SNMP", Metrics, &["snmpd"], &[161], &[161], "it tells all about a host")),
     // Queues.
     row("Kafka", Queue, &["kafka", "cp-kafka"], &[9092, 9093, 9094, 29092, 19092], &[9092], NO_LOGIN),
     row("Redpanda", Queue, &["redpanda"], &[9092, 9644, 19092, 29092], &[], NO_LOGIN),
@@ -138,7 +143,7 @@ pub(super) static SERVICES: &[Sensitive] = &[
     row("Zipkin", Metrics, &["zipkin"], &[9411], &[9411], NO_LOGIN),
     row("Jaeger", Metrics, &["all-in-one", "jaeger"], &[16686], &[16686], NO_LOGIN),
     // Screens and shells.
-    row("remote desktop (RDP)", Access, &["xrdp", "rdesktop", "windows"], &[3389], &[3389], "passwords are tried on it all day"),
+    udp(row("remote desktop (RDP)", Access, &["xrdp", "rdesktop", "windows"], &[3389], &[3389], "passwords are tried on it all day")),
     row("VNC", Access, &["vnc", "novnc", "ubuntu-desktop-lxde-vnc", "x11vnc"], &[5900, 5901, 6901, 6080], &[5900, 5901], "a screen, often without login"),
     row("Telnet", Access, &["telnet"], &[23], &[23], "passwords cross the wire in clear"),
     row("SSH", Gate, &["openssh-server", "sshd", "ssh", "sftp"], &[22, 2222], &[22], "passwords are tried on it all day"),

@@ -11,6 +11,13 @@ use crate::model::publication::{PortRange, Publication, Published};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// Entries that a later one was meant to replace, by service: override-does-not-narrow speaks of those.
+type Overriding<'a> = HashMap<&'a str, HashSet<Pair>>;
+
+/// A claim is held against this many others of the same port at most. More addresses than this on one port, each certain and none
+/// taken twice nearby, are no compose file that somebody wrote; without a bound the cost would grow with their square.
+const MOST_RIVALS: usize = 512;
+
 /// One claim to host ports.
 struct Claim<'a> {
     service: &'a Service,
@@ -31,8 +38,10 @@ pub(super) static RULE: Rule = Rule {
 
 fn check(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let pairs = |service: &'_ Service| overriding::pairs(service).collect::<HashSet<_>>();
+    let overriding: Overriding = case.project.services.iter().map(|service| (service.name.as_ref(), pairs(service))).collect();
     for claims in claims(case.project).into_values() {
-        findings.extend(among(claims));
+        findings.extend(among(claims, &overriding));
     }
     if !case.project.looks_like_stack {
         findings.extend(case.project.services.iter().filter_map(|service| with_itself(case.project, service)));
@@ -62,30 +71,29 @@ fn claims(project: &Project) -> HashMap<String, Vec<Claim<'_>>> {
 }
 
 /// Each claim that collides with one before it, once. The sweep goes up the ports and keeps the claims that still reach that far.
-fn among(mut claims: Vec<Claim>) -> Vec<Finding> {
+fn among(mut claims: Vec<Claim>, overriding: &Overriding) -> Vec<Finding> {
     let is_heir = |claim: &Claim| exposure::is_inherited(&claim.service.publications[claim.index]);
     // Of two, the heir is the one to speak of: its entry is the one that nobody wrote.
     claims.sort_by_cached_key(|claim| (claim.ports.first, is_heir(claim), Arc::clone(&claim.service.name), claim.index));
-    let overriding: HashSet<(&str, Pair)> = claims
-        .iter()
-        .map(|claim| claim.service)
-        .flat_map(|service| overriding::pairs(service).map(|pair| (service.name.as_ref(), pair)))
-        .collect();
     let mut findings = Vec::new();
     let mut open: Vec<&Claim> = Vec::new();
     for claim in &claims {
         open.retain(|other| other.ports.last >= claim.ports.first);
-        let mut rivals = open.iter().filter(|other| collide(other, claim, &overriding));
+        let mut rivals = open.iter().filter(|other| collide(other, claim, overriding));
         findings.extend(rivals.next().map(|other| finding(claim, other)));
+        if open.len() == MOST_RIVALS {
+            open.remove(0);
+        }
         open.push(claim);
     }
     findings
 }
 
-fn collide(a: &Claim, b: &Claim, overriding: &HashSet<(&str, Pair)>) -> bool {
+fn collide(a: &Claim, b: &Claim, overriding: &Overriding) -> bool {
     let is_override = |earlier: &Claim, later: &Claim| {
         let pair = Pair { earlier: earlier.index, later: later.index };
-        earlier.service.name == later.service.name && overriding.contains(&(earlier.service.name.as_ref(), pair))
+        let pairs = overriding.get(earlier.service.name.as_ref());
+        earlier.service.name == later.service.name && pairs.is_some_and(|pairs| pairs.contains(&pair))
     };
     a.listening.collides_with(&b.listening) && meet(a.service, b.service) && !is_override(a, b) && !is_override(b, a)
 }

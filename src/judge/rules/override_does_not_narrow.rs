@@ -36,9 +36,13 @@ fn check(case: &Case) -> Vec<Finding> {
             }
         }
     }
-    let traps = case.project.ineffective.iter();
-    let traps = traps.filter(|it| overriding::is_empty_list(case.project, it) || matches!(it.trap, Trap::ExtendedEarlier { .. }));
-    findings.extend(traps.flat_map(|trap| without_effect(trap, &case.exposures)));
+    let empty_lists = overriding::empty_lists(case.project).into_values().flatten();
+    let changed_bases = case.project.ineffective.iter().filter(|it| matches!(it.trap, Trap::ExtendedEarlier { .. }));
+    let mut of_service: HashMap<&str, Vec<&Exposure>> = HashMap::new();
+    for exposure in &case.exposures {
+        of_service.entry(&exposure.service.name).or_default().push(exposure);
+    }
+    findings.extend(empty_lists.chain(changed_bases).flat_map(|trap| without_effect(trap, &of_service)));
     findings
 }
 
@@ -65,13 +69,13 @@ fn stays_beside(service: &Service, earlier: &Exposure, later: usize, open_later:
 }
 
 /// A `ports` key without effect; one finding for each port that stays, since each may be allowed by itself.
-fn without_effect(trap: &Ineffective, exposures: &[Exposure]) -> Vec<Finding> {
+fn without_effect(trap: &Ineffective, exposures: &HashMap<&str, Vec<&Exposure>>) -> Vec<Finding> {
     let heir = match &trap.trap {
         Trap::ExtendedEarlier { child } => child,
         _ => &trap.service,
     };
-    let is_kept = |it: &&Exposure| it.service.name == *heir && overriding::is_before(&it.publication.entry.origin, trap);
-    let kept: Vec<&Exposure> = exposures.iter().filter(is_kept).collect();
+    let of_heir = exposures.get(heir.as_ref()).into_iter().flatten().copied();
+    let kept: Vec<&Exposure> = of_heir.filter(|it| overriding::is_before(&it.publication.entry.origin, trap)).collect();
     match &trap.trap {
         Trap::ExtendedEarlier { .. } => vec![does_not_reach(trap, heir, &kept)],
         _ if kept.is_empty() => vec![takes_nothing_away(trap)],
