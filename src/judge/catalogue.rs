@@ -11,7 +11,7 @@ use crate::model::publication::PortRange;
 mod table;
 
 /// A service that should not be open to everybody.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sensitive {
     /// Its name, as people write it.
     pub name: &'static str,

@@ -136,6 +136,13 @@ pub fn bind_to_loopback(publication: &Publication) -> String {
     if publication.is_long() {
         return "write `host_ip: 127.0.0.1` into the entry if only this host needs it".to_owned();
     }
+    if let Some(variable) = address_variable(publication) {
+        let name = &variable.name;
+        return match variable.value {
+            ValueSource::Default => format!("write `${{{name}:-127.0.0.1}}` if only this host needs it"),
+            _ => format!("set {name} to 127.0.0.1 if only this host needs it"),
+        };
+    }
     let written = publication.entry.origin.place.text().trim();
     let written = written.trim_matches(['"', '\'']);
     let (loopback, rest) = match publication.reach() {
@@ -149,6 +156,13 @@ pub fn bind_to_loopback(publication: &Publication) -> String {
         Some(rest) => format!("write `\"{loopback}:{rest}\"` if only this host needs it"),
         None => format!("bind it to {loopback} if only this host needs it"),
     }
+}
+
+/// The variable that is the whole host address of a short entry.
+fn address_variable(publication: &Publication) -> Option<&Substitution> {
+    let address = publication.host_ip.as_deref()?;
+    let is_address = |it: &&Substitution| it.resolved.start == 0 && it.resolved.end == address.len();
+    publication.entry.origin.substitutions().find(is_address)
 }
 
 /// True for a container port alone.
