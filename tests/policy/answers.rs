@@ -1,0 +1,118 @@
+//! What allowances and comments take away from what the real rules find.
+
+use super::*;
+use docker_firewall::model::finding::Finding;
+
+const ENTRIES: [(&str, &str); 7] = [
+    ("published-on-all-interfaces", "image: nginx, ports: ['8080:80']"),
+    ("published-on-all-interfaces", "image: nginx, ports: ['0.0.0.0:8080:80']"),
+    ("published-on-all-interfaces", "image: nginx, ports: [{target: 80, published: '8080'}]"),
+    ("fail-open-bind-variable", "image: nginx, ports: ['${BIND}:8080:80']"),
+    ("sensitive-service-published", "image: postgres, ports: ['8080:5432']"),
+    ("dormant-publication", "image: nginx, ports: ['8080:80'], profiles: [later]"),
+    ("loopback-is-not-enough", "image: nginx, ports: ['127.0.0.1:8080:80'], networks: [routed]"),
+];
+
+const NETWORKS: &str = "networks: {routed: {driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: routed}}}\n";
+
+/// The project of one service, with some words of intent in all the ways there are.
+fn ways(service: &str, allowance: &str) -> Vec<(&'static str, Files)> {
+    let compose = |top: &str, own: &str| format!("{top}services:\n  web: {{{service}{own}}}\n{NETWORKS}");
+    let plain = compose("", "");
+    let one = |text: String| Files::of([("compose.yaml", &*text)]);
+    let with = |policy: String| Files::of([("compose.yaml", &*plain), (POLICY, &*policy)]);
+    vec![
+        ("top level", one(compose(&format!("x-docker-firewall: {allowance}\n"), ""))),
+        ("service", one(compose("", &format!(", x-docker-firewall: '{allowance}'")))),
+        ("label", one(compose("", &format!(", labels: {{docker-firewall.allow: '{allowance}'}}")))),
+        ("policy", with(format!("allow: {allowance}\n"))),
+        ("policy for the service", with(format!("services: {{web: '{allowance}'}}\n"))),
+    ]
+}
+
+fn of_rule<'a>(judged: &'a Judged, rule: &str) -> Option<&'a Finding> {
+    judged.findings.iter().find(|finding| finding.rule == rule)
+}
+
+#[test]
+fn an_allowance_answers_its_port_from_each_place_and_is_named() {
+    for (rule, service) in ENTRIES {
+        for (way, files) in ways(service, "8080/tcp") {
+            let (_, judged) = files.judged();
+            assert!(judged.findings.is_empty(), "{rule}, {way}: {:?}", said(&judged.findings));
+            assert!(judged.allowed.iter().any(|allowed| allowed.finding.rule == rule && allowed.by.len() == 1), "{rule}, {way}");
+        }
+    }
+}
+
+#[test]
+fn an_allowance_for_another_port_or_protocol_answers_nothing() {
+    for (rule, service) in ENTRIES {
+        for allowance in ["80/tcp", "8080/udp", "5432/tcp"] {
+            for (way, files) in ways(service, allowance) {
+                assert!(of_rule(&files.judged().1, rule).is_some(), "{rule}, {way}, {allowance}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_limited_allowance_leaves_a_note_that_no_fix_touches() {
+    for (rule, service) in ENTRIES {
+        for (way, files) in ways(service, "8080/tcp from 10.0.0.0/8 in wg0") {
+            let (_, judged) = files.judged();
+            let note = of_rule(&judged, rule).unwrap_or_else(|| panic!("{rule}, {way}"));
+            assert_eq!((note.level, note.remedy.is_none()), (Level::Note, true), "{rule}, {way}");
+            assert!(note.message.ends_with("allowed: 8080/tcp from 10.0.0.0/8 in wg0"), "{}", note.message);
+        }
+    }
+}
+
+#[test]
+fn only_any_answers_a_port_that_nobody_knows() {
+    for (rule, entry) in [("ephemeral-port-on-all-interfaces", "'80'"), ("unset-port-variable", "'${PORT}:80'")] {
+        let service = format!("image: nginx, ports: [{entry}]");
+        for (way, files) in ways(&service, "1-65535") {
+            assert!(of_rule(&files.judged().1, rule).is_some(), "{rule}, {way}");
+        }
+        for (way, files) in ways(&service, "any") {
+            assert!(files.judged().1.findings.is_empty(), "{rule}, {way}");
+        }
+    }
+}
+
+#[test]
+fn an_allowance_in_a_long_entry_is_about_that_entry_alone() {
+    let text = "services:\n  web:\n    image: nginx\n    ports:\n      - {target: 80, published: 8080, x-docker-firewall: allow}\n      \
+                - {target: 81, published: 8081}\n";
+    let (_, judged) = Files::of([("compose.yaml", text)]).judged();
+    let left: Vec<u32> = judged.findings.iter().map(|finding| finding.place.as_ref().unwrap().line()).collect();
+    assert_eq!(left, [6]);
+}
+
+#[test]
+fn a_comment_answers_a_short_entry_and_each_line_that_a_long_entry_is_known_by() {
+    let comment = "# docker-firewall: allow published-on-all-interfaces -- meant";
+    for entry in [
+        format!("      - 8080:80 {comment}\n"),
+        format!("      {comment}\n      - 8080:80\n"),
+        format!("      - target: 80 {comment}\n        published: 8080\n"),
+        format!("      {comment}\n      - target: 80\n        published: 8080\n"),
+        format!("      - mode: host\n        target: 80\n        published: 8080 {comment}\n"),
+    ] {
+        let files = Files::of([("compose.yaml", &*ports(&entry))]);
+        let (_, judged) = files.judged();
+        assert!(judged.findings.is_empty(), "{entry}: {:?}", said(&judged.findings));
+        assert!(stale(&files).is_empty(), "{entry}");
+    }
+}
+
+#[test]
+fn a_mistaken_allowance_leaves_every_finding() {
+    for (rule, service) in ENTRIES {
+        for (way, files) in ways(service, "8080/tpc") {
+            assert!(of_rule(&files.judged().1, rule).is_some(), "{rule}, {way}");
+            assert_eq!(stale(&files).len(), 1, "{rule}, {way}");
+        }
+    }
+}
