@@ -3,9 +3,6 @@
 //! In: the findings of a whole run, and what was accepted before. Out: the findings that are left, those that are accepted, and a note
 //! for each accepted one that is gone, so that the baseline shrinks. Not here: reading the file (`read::baseline`).
 
-#[cfg(test)]
-mod tests;
-
 use super::rules::stale_allow;
 use crate::model::baseline::{Accepted, Baseline, Fingerprint};
 use crate::model::finding::{Finding, Level};

@@ -11,7 +11,7 @@ pub use crate::model::policy::Intent;
 
 use super::rules::Case;
 use super::{Allowed, Judged};
-use crate::model::finding::{Finding, Level, Refusal, Related};
+use crate::model::finding::{Finding, Level, Refusal, Related, Remedy};
 use crate::model::policy::{Grant, Scope};
 use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::publication::Publication;
@@ -48,8 +48,10 @@ pub(super) fn settle(case: &Case, found: impl Iterator<Item = (bool, Finding)>) 
         if by.is_empty() {
             by.extend(set_level(&mut finding, case.intent));
         }
-        if let Some(publication) = publication.filter(|_| is_allowable && by.is_empty()) {
-            by = allowed_by(&mut finding, &cover(publication, &index.grants_for(publication)));
+        if let Some(publication) = publication.filter(|_| by.is_empty()) {
+            let cover = cover(publication, &index.grants_for(publication));
+            by = if is_allowable { allowed_by(&mut finding, &cover) } else { Vec::new() };
+            leave_open(&mut finding, &cover);
         }
         if by.is_empty() {
             judged.findings.push(finding);
@@ -92,8 +94,20 @@ fn limit(finding: &mut Finding, grants: &[&Grant]) {
     let related =
         grants.iter().map(|grant| Related { place: grant.place.clone(), message: "allowed here, with a limit".to_owned() });
     finding.related.extend(related);
-    finding.remedy = None;
-    finding.fix = Some(Err(Refusal { reason: "the port is allowed".to_owned() }));
+}
+
+/// No fix closes what is allowed, even in part: the owner wants it open.
+fn leave_open(finding: &mut Finding, cover: &Cover) {
+    let closes = matches!(finding.remedy, Some(Remedy::BindToLoopback | Remedy::DefaultToLoopback));
+    let reason = match cover {
+        Cover::Nothing => return,
+        Cover::Partly { .. } => "some of the ports are allowed",
+        Cover::Limited(_) | Cover::Whole(_) => "the port is allowed",
+    };
+    if closes {
+        finding.remedy = None;
+        finding.fix = Some(Err(Refusal { reason: reason.to_owned() }));
+    }
 }
 
 fn named(grants: &[&Grant]) -> String {

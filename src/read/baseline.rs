@@ -23,7 +23,7 @@ pub struct Unreadable {
 /// Reads a baseline.
 ///
 /// # Errors
-/// The first thing that is not as [`crate::judge`] writes it: no JSON, another version, an unknown key, a value of the wrong kind.
+/// The first thing that is not as we write it: no JSON, another version, an unknown key, a value of the wrong kind.
 pub fn read(source: &Arc<Source>) -> Result<Baseline, Unreadable> {
     let tree = yaml::parse(source);
     let reader = Reader { tree: &tree, source };

@@ -12,7 +12,7 @@ use crate::model::nearest::nearest;
 use crate::model::policy::{Exception, Grant, Means, Mistake, RuleLevel, Scope};
 use crate::model::source::{Place, Span};
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The rule. Its check finds nothing in a single project: see [`over_run`].
 pub static RULE: Rule = Rule {
@@ -40,8 +40,12 @@ pub fn over_run(run: &[(&Intent, &Ledger)], is_whole: &dyn Fn(&Path) -> bool) ->
         findings.extend(
             intent.exceptions.iter().filter(|exception| exception.rule != RULE.name).filter_map(|it| seen.of_exception(it)),
         );
+        let own = own_exceptions(intent);
         for mut finding in findings.into_iter().filter(|finding| said.insert(identity(finding))) {
-            let by = answered_by(&mut finding, intent, &mut answered);
+            let mut by = answered_by(&finding, &own, &mut answered);
+            if by.is_empty() {
+                by.extend(set_level(&mut finding, intent));
+            }
             if by.is_empty() {
                 left.push(finding);
             } else {
@@ -57,24 +61,32 @@ pub fn over_run(run: &[(&Intent, &Ledger)], is_whole: &dyn Fn(&Path) -> bool) ->
 }
 
 /// What a finding of this rule is known by: the same text may be part of several projects.
-fn identity(finding: &Finding) -> (std::path::PathBuf, Option<Span>, String) {
+fn identity(finding: &Finding) -> (PathBuf, Option<Span>, String) {
     (finding.path.clone(), finding.place.as_ref().map(|place| place.span), finding.message.clone())
 }
 
-/// Comments may except this rule as any other, and the policy may set its level or switch it off.
-fn answered_by<'a>(finding: &mut Finding, intent: &'a Intent, answered: &mut HashSet<Key<'a>>) -> Vec<Place> {
-    let mut by = Vec::new();
-    let line = finding.place.as_ref().map(|place| (place.path(), place.line()));
-    for exception in &intent.exceptions {
-        if exception.rule == RULE.name && line == Some((exception.place.path(), exception.line)) {
-            answered.insert(key(&exception.place, exception.rule.clone()));
-            by.push(exception.place.clone());
-        }
+/// Comments that except this rule, as they may any other, by their file and the line that they speak about.
+fn own_exceptions(intent: &Intent) -> HashMap<(PathBuf, u32), Vec<&Exception>> {
+    let mut own: HashMap<_, Vec<_>> = HashMap::new();
+    for exception in intent.exceptions.iter().filter(|exception| exception.rule == RULE.name) {
+        own.entry((exception.place.path().to_owned(), exception.line)).or_default().push(exception);
     }
-    if by.is_empty() {
-        by.extend(set_level(finding, intent));
-    }
-    by
+    own
+}
+
+/// The comments that answer a finding, noted as such.
+fn answered_by<'a>(
+    finding: &Finding,
+    own: &HashMap<(PathBuf, u32), Vec<&'a Exception>>,
+    answered: &mut HashSet<Key<'a>>,
+) -> Vec<Place> {
+    let Some(place) = &finding.place else { return Vec::new() };
+    let here = own.get(&(place.path().to_owned(), place.line())).into_iter().flatten();
+    here.map(|exception| {
+        answered.insert(key(&exception.place, exception.rule.clone()));
+        exception.place.clone()
+    })
+    .collect()
 }
 
 /// What an allowance or an exception is known by, in whichever project it acts: its place and its text.

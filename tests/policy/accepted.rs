@@ -1,9 +1,11 @@
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The baseline, from findings to its text and back.
 
-use super::*;
-use crate::model::finding::Subject;
-use crate::model::source::{Source, Span};
-use crate::read::baseline::read;
+use docker_firewall::judge::baseline::{FILE_NAME, Ground, accept, apply, keep_others, name_of, to_json};
+use docker_firewall::model::baseline::Baseline;
+use docker_firewall::model::finding::{Finding, Level, Subject};
+use docker_firewall::model::source::{Place, Source, Span};
+use docker_firewall::read::baseline::read;
+use std::path::Path;
 use std::sync::Arc;
 
 const TEXT: &str = "services:\n  web:\n    ports: [\"80:80\", '443:443']\n";
