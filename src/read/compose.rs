@@ -22,6 +22,7 @@ use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
 use crate::read::yaml::{Kind, NodeId, Tree};
 use environment::Variables;
+pub(super) use layers::pragma;
 use layers::{Loader, Scope};
 use project::Frame;
 use std::collections::BTreeMap;

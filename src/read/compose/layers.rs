@@ -266,7 +266,7 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
 }
 
 /// A comment that speaks to us, and the line that it speaks about.
-fn pragma(place: &Place) -> Option<Pragma> {
+pub fn pragma(place: &Place) -> Option<Pragma> {
     let text = place.text().trim_start_matches('#').trim_start().strip_prefix(PRAGMA)?.trim().to_owned();
     let (source, own) = (&place.source, place.line());
     let before = source.text().get(source.line_span(own).start as usize..place.span.start as usize).unwrap_or_default();
