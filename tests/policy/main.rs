@@ -155,6 +155,15 @@ fn stale_allow_itself_can_be_excepted_and_an_idle_exception_is_said() {
 }
 
 #[test]
+fn a_comment_in_the_policy_file_answers_what_is_stale_there() {
+    let policy = "allow:\n  - 443/tcp\n  # docker-firewall: allow stale-allow -- opened every spring\n  - 81/tcp\n  - 82/tcp\n";
+    assert_eq!(
+        said_of_policy(policy),
+        ["docker-firewall.yaml:5:5: the allowance 82/tcp matches no published port of the project"]
+    );
+}
+
+#[test]
 fn a_label_that_the_policy_does_not_trust_allows_nothing_and_is_said() {
     let compose = ports("      - 80:80\n    labels: {docker-firewall.allow: 80/tcp}\n");
     let files = Files::of([("compose.yaml", &*compose), (POLICY, "trust-labels: false\n")]);

@@ -4,7 +4,7 @@
 //! whether the services and rules that it names exist. The schema is plugin-metadata/schemas/policy.schema.json.
 
 use super::settings::{self, Entries, Ground, find, keys, mistake};
-use super::tree;
+use super::{comment, tree};
 use crate::model::finding::Level;
 use crate::model::nearest::nearest;
 use crate::model::policy::{Intent, Means, RuleLevel, Scope};
@@ -17,8 +17,12 @@ const LEVELS: [&str; 4] = ["off", "note", "warn", "error"];
 /// Reads a policy file. One that is no YAML allows nothing at all.
 pub(super) fn read(source: &Arc<Source>) -> Intent {
     let mut intent = Intent::default();
-    if let Some(setting) = tree::setting(source, &mut intent.mistakes) {
+    let (setting, pragmas) = tree::read(source, &mut intent.mistakes);
+    if let Some(setting) = setting {
         top(&setting, &mut intent);
+    }
+    for pragma in &pragmas {
+        comment::read(pragma, &mut intent);
     }
     intent
 }

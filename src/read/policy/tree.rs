@@ -5,8 +5,9 @@
 use super::settings::mistake;
 use crate::model::origin::{Hop, Origin};
 use crate::model::policy::Mistake;
-use crate::model::project::{Setting, Sourced};
+use crate::model::project::{Pragma, Setting, Sourced};
 use crate::model::source::{Place, Source, Span};
+use crate::read::compose::pragma;
 use crate::read::yaml::{self, Kind, NodeId, Tag, Tree};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,22 +18,23 @@ const DEEPEST: u32 = 16;
 /// Nodes visited, aliases followed each time: what Compose allows itself (compose-go `loader/reset.go`).
 const MOST_NODES: u32 = 100_000;
 
-/// Reads a text of one document. None where it is empty, or cannot be read.
-pub(super) fn setting(source: &Arc<Source>, mistakes: &mut Vec<Mistake>) -> Option<Setting> {
+/// Reads a text of one document, and its comments that speak to us. No setting: the text is empty, or cannot be read.
+pub(super) fn read(source: &Arc<Source>, mistakes: &mut Vec<Mistake>) -> (Option<Setting>, Vec<Pragma>) {
     let tree = yaml::parse(source);
     let place = |span| Place { source: Arc::clone(source), span };
     mistakes.extend(tree.faults.iter().map(|fault| mistake(&place(fault.span), &fault.message, None)));
     if tree.faults.iter().any(|fault| fault.is_fatal) {
-        return None;
+        return (None, Vec::new());
     }
+    let pragmas = tree.comments.iter().filter_map(|span| pragma(&place(*span))).collect();
     if let Some(second) = tree.documents.get(1) {
         mistakes.push(mistake(&place(tree.node(*second).span), "a policy is one document", Some("put all into the first one")));
     }
-    let root = *tree.documents.first()?;
+    let Some(&root) = tree.documents.first() else { return (None, pragmas) };
     let is_empty =
         matches!(&tree.node(root).kind, Kind::Scalar(text, yaml::Style::Plain) if matches!(&**text, "" | "~" | "null"));
     let mut walk = Walk { tree: &tree, source, mistakes, nodes_left: MOST_NODES };
-    if is_empty { None } else { walk.node(root, 0) }
+    (if is_empty { None } else { walk.node(root, 0) }, pragmas)
 }
 
 struct Walk<'a> {
