@@ -116,3 +116,19 @@ fn a_mistaken_allowance_leaves_every_finding() {
         }
     }
 }
+
+#[test]
+fn an_allowance_that_several_services_share_is_heeded_in_each_and_stale_only_if_none_uses_it() {
+    let shared = "x-open: &open [8080/tcp, 9090/tcp, 7070/tcp]\nservices:\n  a: {image: i, ports: ['8080:80'], x-docker-firewall: *open}\n  \
+                  b: {image: i, ports: ['9090:80'], x-docker-firewall: *open}\n";
+    let extended = "services:\n  a: {image: i, ports: ['8080:80', '9090:81'], x-docker-firewall: [8080/tcp, 9090/tcp, 7070/tcp]}\n  \
+                    b: {image: i, ports: !reset [], extends: {service: a}}\n";
+    for text in [shared, extended] {
+        let files = Files::of([("compose.yaml", text)]);
+        let (_, judged) = files.judged();
+        let left: Vec<_> = judged.findings.iter().filter(|finding| finding.rule == "published-on-all-interfaces").collect();
+        assert!(left.is_empty(), "{left:?}");
+        let stale = said(&stale(&files));
+        assert!(stale.iter().all(|line| line.contains("7070/tcp")) && !stale.is_empty(), "{stale:?}");
+    }
+}
