@@ -92,7 +92,7 @@ fn grant(allowance: &str, scope: Scope) -> Grant {
 fn judged(intent: &Intent) -> Judged {
     let project = project();
     let found = found(&project);
-    settle(&Case { project: &project, intent }, found.into_iter().map(|finding| (true, finding)))
+    settle(&Case::new(&project, intent), found.into_iter().map(|finding| (true, finding)))
 }
 
 fn of(grants: impl IntoIterator<Item = Grant>) -> Intent {
@@ -169,7 +169,7 @@ fn an_unlimited_allowance_outweighs_a_limited_one() {
 fn a_rule_that_is_not_about_reachable_ports_is_not_answered_by_an_allowance_but_closes_no_allowed_port() {
     let (project, intent) = (project(), of([grant("5432/tcp", Scope::Project)]));
     let findings = found(&project).into_iter().map(|finding| (false, finding));
-    let left = settle(&Case { project: &project, intent: &intent }, findings).findings;
+    let left = settle(&Case::new(&project, &intent), findings).findings;
     let fixable: Vec<_> = left.iter().map(|finding| (finding.service.as_deref(), finding.remedy.is_some())).collect();
     assert_eq!(fixable, [(Some("web"), true), (Some("db"), false)]);
 }
@@ -183,7 +183,7 @@ fn only_any_answers_a_port_that_is_not_known_before_the_start() {
     let left = |allowance| {
         let intent = of([grant(allowance, Scope::Project)]);
         let findings = found(&project).into_iter().map(|finding| (true, finding));
-        settle(&Case { project: &project, intent: &intent }, findings).findings.len()
+        settle(&Case::new(&project, &intent), findings).findings.len()
     };
     assert_eq!((left("1-65535"), left("any")), (2, 0));
 }
@@ -221,7 +221,7 @@ fn an_allowance_for_a_service_on_the_hosts_network_is_of_use() {
     let origin = project.services[0].origin.clone();
     project.services[0].network_mode = Some(crate::model::project::Sourced { value: "host".to_owned(), origin });
     let intent = of([grant("80/tcp", Scope::Service("db".to_owned())), grant("80/tcp", Scope::Service("web".to_owned()))]);
-    let judged = settle(&Case { project: &project, intent: &intent }, std::iter::empty());
+    let judged = settle(&Case::new(&project, &intent), std::iter::empty());
     assert_eq!(judged.ledger.used_grants, [true, false]);
 }
 
