@@ -8,7 +8,7 @@
 //! 4. [`remedy`] turns findings into edits, each proven by reading and judging the result.
 //! 5. [`report`] prints; [`act`] writes files.
 //!
-//! [`cli`] turns arguments into a job before all that.
+//! [`cli`] turns arguments into a job before all that; [`run`] does the job: it alone calls all stages.
 
 pub mod act;
 pub mod cli;
@@ -19,3 +19,4 @@ pub mod model;
 pub mod read;
 pub mod remedy;
 pub mod report;
+pub mod run;
