@@ -1,6 +1,8 @@
 //! From a job to an exit status: the only place that calls all stages.
 //!
-//!     look ──▶ read ──▶ judge ──▶ remedy (+proof) ──▶ report | act
+//! ```text
+//! look ──▶ read ──▶ judge ──▶ remedy (+proof) ──▶ report | act
+//! ```
 
 mod check;
 mod parallel;

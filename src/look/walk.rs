@@ -10,7 +10,7 @@ use crate::model::project::{Problem, ProblemKind};
 use ignore::{DirEntry, WalkBuilder};
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// What a search found.
@@ -141,7 +141,9 @@ fn gap(folder: &Path, error: &ignore::Error) -> Problem {
         ignore::Error::WithPath { path, err } => (path.as_path(), err.as_ref()),
         other => (folder, other),
     };
-    let reason = error.io_error().map_or_else(|| error.to_string(), crate::error::reason);
+    // The walker wraps what the system said; its kind has the words.
+    let plain = |error: &io::Error| crate::error::reason(&io::Error::from(error.kind()));
+    let reason = error.io_error().map_or_else(|| error.to_string(), plain);
     let message = format!("folder cannot be searched: {reason}");
     Problem { kind: ProblemKind::Unreadable, message, path: path.to_owned(), place: None, service: None }
 }
