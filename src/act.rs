@@ -1,3 +1,4 @@
 //! The only hands: what changes something outside this process.
 
+pub mod output;
 pub mod write;

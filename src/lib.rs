@@ -2,15 +2,21 @@
 //!
 //! The stages, in the order in which data passes them; none calls an earlier one:
 //!
-//! 1. `look` sees the world: files, environment.
+//! 1. [`look`] sees the world: files, environment.
 //! 2. [`read`] turns text into the values of [`model`].
 //! 3. [`judge`] turns values into findings.
-//! 4. `remedy` turns findings into edits, each proven by reading and judging the result.
-//! 5. [`report`] prints; `act` writes files.
+//! 4. [`remedy`] turns findings into edits, each proven by reading and judging the result.
+//! 5. [`report`] prints; [`act`] writes files.
+//!
+//! [`cli`] turns arguments into a job before all that; [`run`] does the job: it alone calls all stages.
 
 pub mod act;
+pub mod cli;
+pub mod error;
 pub mod judge;
+pub mod look;
 pub mod model;
 pub mod read;
 pub mod remedy;
 pub mod report;
+pub mod run;

@@ -1,0 +1,72 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_docker_firewall_global_optspecs
+    string join \n v/version h/help
+end
+
+function __fish_docker_firewall_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_docker_firewall_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_docker_firewall_using_subcommand
+    set -l cmd (__fish_docker_firewall_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s v -l version -d 'Print the version'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "ports" -d 'List the ports that a compose project publishes'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "check" -d 'Check compose files for ports that are open to more than was meant'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "explain" -d 'Say what a rule looks for, why it matters and what to do'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "help" -d 'Print this, or the help of a command'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l format -d 'How to print the list' -r -f -a "table\t'Columns for people'
+json\t'An array, one object a binding'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s f -l file -d 'A compose file; more than one are merged in order, and - is standard input' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l env-file -d 'Read variables from FILE, not from .env' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l profile -d 'Switch a profile on' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s p -l project-name -d 'The project\'s name' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l all-profiles -d 'Switch all profiles on'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l policy -d 'Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l baseline -d 'Leave out the findings that FILE accepts' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l write-baseline -d 'Accept what is found today: write it to FILE, for --baseline' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l format -d 'How to print the findings' -r -f -a "text\t'For people: the line, what is open to whom, the way out'
+json\t'One object; its schema is in plugin-metadata'
+sarif\t'SARIF 2.1.0, for code scanning'
+github\t'Annotations of a GitHub workflow'
+gitlab\t'A GitLab code quality report'
+junit\t'JUnit XML'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l output -d 'Print to FILE, not to stdout' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fail-on -d 'The lowest level of finding that makes the exit status 1' -r -f -a "error\t'Errors only'
+warn\t'Errors and warnings'
+note\t'Anything found'
+never\t'Nothing'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s f -l file -d 'A compose file; more than one are merged in order, and - is standard input' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l env-file -d 'Read variables from FILE, not from .env' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l profile -d 'Switch a profile on' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s p -l project-name -d 'The project\'s name' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l diff -d 'Show what --fix would write, and write nothing'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fix -d 'Write the fixes that are proven to close a port and to change nothing else'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s q -l quiet -d 'Print findings only: no summary, no progress'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l all-profiles -d 'Switch all profiles on'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand help" -s h -l help -d 'Print help'

@@ -1,0 +1,58 @@
+//! Writes what a person asked for by name: a report, a baseline.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Puts bytes into a file, whole. An existing file keeps its mode; a pipe or a device is written to; a link is not followed.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::InvalidInput`] for a link.
+pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "is a link, and links are not followed"))
+        }
+        Ok(metadata) if metadata.is_file() => replace(path, &metadata, bytes),
+        Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => File::create_new(path)?.write_all(bytes),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(path: &Path, old: &fs::Metadata, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    new.as_file().set_permissions(old.permissions())?;
+    new.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_is_made_and_then_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        put(&path, b"one, and longer").unwrap();
+        put(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_is_not_followed_and_a_device_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert_eq!(put(&link, b"lost").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(fs::read(&target).unwrap(), b"kept");
+        put(Path::new("/dev/null"), b"gone").unwrap();
+    }
+}

@@ -1,0 +1,109 @@
+//! The command line to a [`Job`]. Nothing is opened, written or printed here.
+
+pub mod arguments;
+pub mod complete;
+pub mod docker;
+pub mod job;
+
+use crate::model::finding::Level;
+use arguments::{Arguments, Check, Command, FailOn, Loading};
+use clap::{CommandFactory, FromArgMatches};
+use job::{Job, Purpose, Subject, Task};
+use std::ffi::OsString;
+
+/// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
+/// take no other schema version than 0.1.0.
+pub const METADATA: &str = include_str!("../plugin-metadata/metadata.json");
+
+/// Reads the arguments, the program's own name among them.
+///
+/// # Errors
+/// A wrong argument, or a request for help or for the version: clap's error prints it, and says which exit status is due.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap::Error> {
+    let line = docker::divide(arguments.into_iter().skip(1));
+    if let Some(task) = asked_by_the_client(&line.ours) {
+        return Ok(Job { docker: line.docker, task });
+    }
+    let mut command = command(line.is_plugin);
+    let name = command.get_name().to_owned();
+    let matches = command.try_get_matches_from_mut(std::iter::once(OsString::from(name)).chain(line.ours))?;
+    let arguments = Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let task = match arguments.command {
+        None => return Err(help_of(&mut command, None)),
+        Some(Command::Help { command: topic }) => return Err(help_of(&mut command, topic.as_deref())),
+        Some(Command::Ports(ports)) => Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format }),
+        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
+        Some(Command::Explain(explain)) => Task::Explain(explain.rule),
+        Some(Command::Completion(completion)) => Task::Completion(completion.shell),
+    };
+    Ok(Job { docker: line.docker, task })
+}
+
+/// The calls that only the docker client makes; no person reads of them in the help or in a completion.
+fn asked_by_the_client(words: &[OsString]) -> Option<Task> {
+    match words.split_first()? {
+        (word, []) if word == "docker-cli-plugin-metadata" => Some(Task::Metadata),
+        (word, words) if word == "__complete" => Some(Task::Complete(words.to_vec())),
+        _ => None,
+    }
+}
+
+/// Our commands and arguments. As a plugin we are `docker firewall`, standalone `docker-firewall`.
+pub fn command(is_plugin: bool) -> clap::Command {
+    let command = Arguments::command().version(env!("CARGO_PKG_VERSION"));
+    if is_plugin { command.bin_name("docker firewall") } else { command }
+}
+
+/// The completion script of a shell, for the program under its own name.
+pub fn completion_script(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(false), "docker-firewall", &mut script);
+    script
+}
+
+/// The help, as the error by which clap would show it.
+fn help_of(command: &mut clap::Command, topic: Option<&str>) -> clap::Error {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    let words = std::iter::once(name.as_str()).chain(topic).chain(["--help"]);
+    match command.try_get_matches_from_mut(words) {
+        Err(error) => error,
+        Ok(_) => clap::Error::new(clap::error::ErrorKind::DisplayHelp),
+    }
+}
+
+fn check(arguments: Check) -> job::Check {
+    let purpose = match arguments.write_baseline {
+        Some(path) => Purpose::Accept(path),
+        None if arguments.fix => Purpose::Fix,
+        None if arguments.diff => Purpose::Diff,
+        None => Purpose::Report,
+    };
+    job::Check {
+        subject: if arguments.paths.is_empty() { Subject::Project } else { Subject::Paths(arguments.paths) },
+        loading: loading(arguments.loading),
+        policy: arguments.policy,
+        baseline: arguments.baseline,
+        purpose,
+        format: arguments.format,
+        output: arguments.output,
+        fail_on: match arguments.fail_on {
+            FailOn::Error => Some(Level::Error),
+            FailOn::Warn => Some(Level::Warn),
+            FailOn::Note => Some(Level::Note),
+            FailOn::Never => None,
+        },
+        quiet: arguments.quiet,
+        color: arguments.color,
+    }
+}
+
+fn loading(arguments: Loading) -> job::Loading {
+    job::Loading {
+        files: arguments.files,
+        env_files: arguments.env_files,
+        profiles: arguments.profiles,
+        all_profiles: arguments.all_profiles,
+        project_directory: arguments.project_directory,
+        project_name: arguments.project_name,
+    }
+}

@@ -1,0 +1,195 @@
+//! Our own arguments, as clap reads them: the help, the man pages and the completion scripts are made from this.
+//!
+//! Out: what was typed. What it means to do is a [`super::job::Job`].
+
+use crate::judge::baseline::FILE_NAME;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Find the published ports of compose files that are open to more than was meant
+///
+/// Docker writes its own packet filter rules: a port in a compose file is open to the network even where ufw or firewalld say
+/// no. This reads compose files as Compose does, says which ports are published, where and why, and mends them.
+#[derive(Debug, Parser)]
+#[command(name = "docker-firewall", disable_version_flag = true, disable_help_subcommand = true)]
+#[command(after_help = "The docker client's own options (--context, --host, --config ...) may stand before the command.")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Ports(Ports),
+    Check(Box<Check>),
+    Explain(Explain),
+    Completion(Completion),
+    /// Print this, or the help of a command
+    Help {
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+}
+
+/// List the ports that a compose project publishes
+///
+/// Lists what Compose would ask the engine to publish: one line a binding, after variables, overrides, `extends`, `include` and
+/// profiles. An entry that Compose refuses is left out and named on stderr; the exit status is then 2.
+#[derive(Debug, Args)]
+pub(super) struct Ports {
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: PortsFormat,
+    #[command(flatten)]
+    pub(super) loading: Loading,
+}
+
+/// Check compose files for ports that are open to more than was meant
+///
+/// Each FILE is checked as `docker compose -f FILE` would load it; a compose.override.yaml is loaded with the base file beside it.
+/// A DIR is searched for compose files as git sees it: what git ignores is skipped. Without either, the project of the current
+/// folder is checked.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something found, 2 something could not be read or written."
+)]
+pub(super) struct Check {
+    /// Compose files, or folders to search for them
+    #[arg(value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, conflicts_with = "files")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) policy: Option<PathBuf>,
+    /// Leave out the findings that FILE accepts
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) baseline: Option<PathBuf>,
+    /// Accept what is found today: write it to FILE, for --baseline
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = FILE_NAME)]
+    #[arg(value_hint = ValueHint::FilePath, conflicts_with_all = ["diff", "fix"])]
+    pub(super) write_baseline: Option<PathBuf>,
+    /// Show what --fix would write, and write nothing
+    #[arg(long, conflicts_with_all = ["fix", "format"])]
+    pub(super) diff: bool,
+    /// Write the fixes that are proven to close a port and to change nothing else
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: CheckFormat,
+    /// Print to FILE, not to stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+    /// The lowest level of finding that makes the exit status 1
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
+    pub(super) fail_on: FailOn,
+    /// Print findings only: no summary, no progress
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Colour the text
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+    #[command(flatten)]
+    pub(super) loading: Loading,
+}
+
+/// What to load, in the words of `docker compose`.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Compose options")]
+pub(super) struct Loading {
+    /// A compose file; more than one are merged in order, and - is standard input
+    #[arg(short, long = "file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<PathBuf>,
+    /// Read variables from FILE, not from .env
+    #[arg(long = "env-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) env_files: Vec<PathBuf>,
+    /// Switch a profile on
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub(super) profiles: Vec<String>,
+    /// Switch all profiles on
+    #[arg(long, conflicts_with = "profiles")]
+    pub(super) all_profiles: bool,
+    /// The project directory [default: the folder of the first file]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) project_directory: Option<PathBuf>,
+    /// The project's name
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) project_name: Option<String>,
+}
+
+/// Say what a rule looks for, why it matters and what to do
+///
+/// Without RULE, lists all rules.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The rule's name, as a finding ends with
+    #[arg(value_name = "RULE")]
+    pub(super) rule: Option<String>,
+}
+
+/// Print the completion script of a shell
+///
+/// For `docker-firewall` itself: `docker firewall` is completed by the docker client's own script.
+#[derive(Debug, Args)]
+pub(super) struct Completion {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// How to print a list of ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PortsFormat {
+    /// Columns for people
+    #[default]
+    Table,
+    /// An array, one object a binding
+    Json,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people: the line, what is open to whom, the way out
+    #[default]
+    Text,
+    /// One object; its schema is in plugin-metadata
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// A GitLab code quality report
+    Gitlab,
+    /// JUnit XML
+    Junit,
+}
+
+/// From which level on findings make the run fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Errors only
+    Error,
+    /// Errors and warnings
+    #[default]
+    Warn,
+    /// Anything found
+    Note,
+    /// Nothing
+    Never,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

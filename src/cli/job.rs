@@ -1,0 +1,106 @@
+//! What a run is to do: decided, checked, and nothing done yet.
+
+pub use super::arguments::{CheckFormat, Color, PortsFormat};
+use super::docker;
+use crate::model::finding::Level;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// One run.
+#[derive(Debug)]
+pub struct Job {
+    /// The docker client's flags.
+    pub docker: docker::Flags,
+    /// The task.
+    pub task: Task,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum Task {
+    /// List published ports.
+    Ports(Ports),
+    /// Look for findings.
+    Check(Box<Check>),
+    /// Print a rule's page; None: list the rules.
+    Explain(Option<String>),
+    /// Print the completion script of a shell.
+    Completion(clap_complete::Shell),
+    /// Answer the docker client's completion: the words after the plugin's name, the last one unfinished.
+    Complete(Vec<OsString>),
+    /// Tell the docker client who we are.
+    Metadata,
+}
+
+/// List published ports.
+#[derive(Debug)]
+pub struct Ports {
+    /// How to load.
+    pub loading: Loading,
+    /// How to print.
+    pub format: PortsFormat,
+}
+
+/// Look for findings.
+#[derive(Debug)]
+pub struct Check {
+    /// What to look at.
+    pub subject: Subject,
+    /// How to load.
+    pub loading: Loading,
+    /// A policy file in place of the ones beside the compose files.
+    pub policy: Option<PathBuf>,
+    /// A file of accepted findings.
+    pub baseline: Option<PathBuf>,
+    /// What to do with what is found.
+    pub purpose: Purpose,
+    /// How to print.
+    pub format: CheckFormat,
+    /// A file to print to; None: stdout.
+    pub output: Option<PathBuf>,
+    /// The lowest level that makes the run fail; None: none does.
+    pub fail_on: Option<Level>,
+    /// Findings only.
+    pub quiet: bool,
+    /// When to colour.
+    pub color: Color,
+}
+
+/// What a check looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The project of the working directory, or of the files given by `-f`.
+    Project,
+    /// Each of these files, and the compose files below each of these folders.
+    Paths(Vec<PathBuf>),
+}
+
+/// What a check does with its findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Prints them.
+    Report,
+    /// Shows the fixes as a patch.
+    Diff,
+    /// Writes the fixes, and prints what is left.
+    Fix,
+    /// Accepts them: writes them to this file.
+    Accept(PathBuf),
+}
+
+/// How to load a project: the options of `docker compose`.
+#[derive(Clone, Debug, Default)]
+pub struct Loading {
+    /// `-f`
+    pub files: Vec<PathBuf>,
+    /// `--env-file`
+    pub env_files: Vec<PathBuf>,
+    /// `--profile`
+    pub profiles: Vec<String>,
+    /// `--all-profiles`
+    pub all_profiles: bool,
+    /// `--project-directory`
+    pub project_directory: Option<PathBuf>,
+    /// `-p`
+    pub project_name: Option<String>,
+}

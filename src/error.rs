@@ -1,0 +1,75 @@
+//! What we tried, with what, and whose move it is.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a run could not look or act.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The working directory is gone, or may not be read.
+    #[error("the current folder cannot be read: {}", reason(.0))]
+    WorkingDirectory(#[source] io::Error),
+    /// Nothing to look at.
+    #[error("no compose file here or in any folder above")]
+    NoProject,
+    /// Nothing to look at in a folder.
+    #[error("no compose file in {} or below it", .0.display())]
+    EmptyFolder(PathBuf),
+    /// Nobody takes our output.
+    #[error("the output cannot be written: {}", reason(.0))]
+    Print(#[source] io::Error),
+    /// A rule that we do not have.
+    #[error("no rule is named {}", .0)]
+    NoSuchRule(String),
+    /// A file that we were told to write.
+    #[error("{} cannot be written: {}", .path.display(), reason(.source))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that could not be fixed.
+    #[error(transparent)]
+    Replace(crate::act::write::WriteError),
+    /// A file of ours that we were told to read: a policy or a baseline.
+    #[error("{} cannot be read: {reason}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What to do about it, if that is not plain.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSuchRule(_) => Some("`docker-firewall explain` lists the rules"),
+            Self::WorkingDirectory(_) => Some("change to another folder"),
+            Self::NoProject => Some("name a compose file, or a folder to search"),
+            Self::EmptyFolder(_) | Self::Print(_) | Self::Replace(_) | Self::Write { .. } | Self::Read { .. } => None,
+        }
+    }
+}
+
+/// What the system said, as the end of a sentence: lower case, without its number.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_system_fit_into_a_sentence() {
+        assert_eq!(reason(&io::Error::from_raw_os_error(13)), "permission denied");
+        assert_eq!(reason(&io::Error::other("is a folder")), "is a folder");
+    }
+}

@@ -1,0 +1,95 @@
+//! From a job to an exit status: the only place that calls all stages.
+//!
+//! ```text
+//! look ──▶ read ──▶ judge ──▶ remedy (+proof) ──▶ report | act
+//! ```
+
+mod check;
+mod parallel;
+mod ports;
+mod progress;
+mod survey;
+mod world;
+
+use crate::cli::job::{Job, Task};
+use crate::cli::{self, complete};
+use crate::error::Error;
+use crate::judge::rules::{self, Rule};
+use crate::report::page;
+use crate::report::style::{Choice, Style};
+use crate::report::visible::visible;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+/// How a run ended. Its number is the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    /// Nothing at or above the level that matters.
+    Clean = 0,
+    /// Something at or above it.
+    Found = 1,
+    /// Something could not be read or written: what was not seen may be open.
+    Blind = 2,
+}
+
+/// Does the job. What goes wrong is said on stderr.
+pub fn run(job: &Job) -> ExitCode {
+    let done = match &job.task {
+        Task::Ports(job) => ports::ports(job),
+        Task::Check(job) => check::check(job),
+        Task::Explain(rule) => explain(rule.as_deref()),
+        Task::Completion(shell) => print(&cli::completion_script(*shell)),
+        Task::Complete(words) => complete(words),
+        Task::Metadata => print(cli::METADATA.as_bytes()),
+    };
+    let verdict = done.unwrap_or_else(|error| {
+        complain(&error);
+        Verdict::Blind
+    });
+    ExitCode::from(verdict as u8)
+}
+
+/// Prints a rule's page, or the list of the rules.
+fn explain(name: Option<&str>) -> Result<Verdict, Error> {
+    let Some(name) = name else {
+        let width = rules::TABLE.iter().map(|rule| rule.name.len()).max().unwrap_or_default();
+        let line = |rule: &&Rule| format!("{:width$}  {:5}  {}\n", rule.name, rule.level.name(), rule.summary);
+        return print(rules::TABLE.iter().map(line).collect::<String>().as_bytes());
+    };
+    let rule = rules::find(name).ok_or_else(|| Error::NoSuchRule(name.to_owned()))?;
+    print(page::render(rule.page, &style(Choice::Auto, false)).as_bytes())
+}
+
+/// Answers the docker client's completion.
+fn complete(words: &[OsString]) -> Result<Verdict, Error> {
+    let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let rules: Vec<_> = rules::TABLE.iter().map(|rule| (rule.name, rule.summary)).collect();
+    print(complete::answer(&cli::command(true), &words, &rules).as_bytes())
+}
+
+/// How text on stdout is to look.
+fn style(choice: Choice, quiet: bool) -> Style {
+    let is_terminal = io::stdout().is_terminal();
+    let colour = crate::report::style::decide(choice, |name| std::env::var(name).ok(), is_terminal);
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    Style { colour, is_terminal, width, quiet }
+}
+
+/// Prints on stdout. A reader that has gone away (`| head`) has seen what it wanted.
+fn print(text: &[u8]) -> Result<Verdict, Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        _ => Ok(Verdict::Clean),
+    }
+}
+
+/// Says what went wrong, and what to do about it.
+fn complain(error: &Error) {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "error: {}", visible(&error.to_string()));
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+}

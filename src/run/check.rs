@@ -1,0 +1,213 @@
+//! `check`: what is done with the findings of a survey.
+
+use super::survey::{Survey, survey};
+use super::world::World;
+use super::{Verdict, complain, print, style};
+use crate::act::{output, write};
+use crate::cli::job::{Check, CheckFormat, Color, Purpose};
+use crate::error::{Error, reason};
+use crate::judge::baseline::{self, Ground};
+use crate::judge::rules::TABLE;
+use crate::model::baseline::Baseline;
+use crate::model::finding::{Edit, Finding, Fix, Level, Summary};
+use crate::model::source::Source;
+use crate::read;
+use crate::read::compose::Texts;
+use crate::remedy::edit::{self, Change};
+use crate::report::style::{Choice, Style};
+use crate::report::visible::visible;
+use crate::report::{Format, Report, Tool, diff};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The rule that speaks about what could not be seen. Its findings make a run fail for another reason than the others.
+const COVERAGE_GAP: &str = "coverage-gap";
+
+/// Checks, and does with the findings what the job is for.
+pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
+    let world = World::look()?;
+    let policy = job.policy.as_deref().map(|path| read_own(path, &world)).transpose()?;
+    let accepted = job.baseline.as_deref().map(|path| read_baseline(path, &world)).transpose()?;
+    let look = || survey(job, &world, policy.as_ref());
+    let settle = |found| settle(found, job, accepted.as_ref(), &world);
+    let found = look()?;
+    let seen = name_empty_folders(&found);
+    let done = match &job.purpose {
+        Purpose::Report => report(job, &settle(found))?,
+        Purpose::Accept(path) => accept(path, &found, &world)?,
+        Purpose::Diff => show_changes(job, &settle(found))?,
+        Purpose::Fix => {
+            let written = write_changes(job, &settle(found));
+            written.max(report(job, &settle(look()?))?)
+        }
+    };
+    Ok(done.max(seen))
+}
+
+/// A folder without compose files is probably not the one that was meant.
+fn name_empty_folders(found: &Survey) -> Verdict {
+    for folder in &found.empty {
+        complain(&Error::EmptyFolder(folder.clone()));
+    }
+    if found.empty.is_empty() { Verdict::Clean } else { Verdict::Blind }
+}
+
+/// A file of ours that the command line names.
+fn read_own(path: &Path, world: &World) -> Result<Arc<Source>, Error> {
+    let failed = |error: io::Error| Error::Read { path: path.to_owned(), reason: reason(&error) };
+    world.disk.read(&world.working_directory.join(path)).map_err(failed)
+}
+
+fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
+    let failed = |error: read::baseline::Unreadable| Error::Read { path: path.to_owned(), reason: error.to_string() };
+    read::baseline::read(&read_own(path, world)?).map_err(failed)
+}
+
+/// What is left to say when the baseline is taken away, with all the numbers.
+struct Settled {
+    findings: Vec<Finding>,
+    summary: Summary,
+}
+
+fn settle(found: Survey, job: &Check, accepted: Option<&Baseline>, world: &World) -> Settled {
+    let Survey { mut findings, mut summary, read, .. } = found;
+    if let (Some(accepted), Some(file)) = (accepted, &job.baseline) {
+        let ground = Ground { working_directory: &world.working_directory, file };
+        let applied = baseline::apply(accepted, findings, ground, &looked_at(&read, ground));
+        summary.baselined = applied.baselined.len();
+        findings = applied.left;
+        findings.extend(applied.stale);
+    }
+    let of_level = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    summary.errors = of_level(Level::Error);
+    summary.warnings = of_level(Level::Warn);
+    summary.notes = of_level(Level::Note);
+    summary.fixable = findings.iter().filter(|finding| matches!(finding.fix, Some(Ok(_)))).count();
+    Settled { findings, summary }
+}
+
+/// Answers for a file by its name in the baseline: true if this run read it, or if it is gone.
+fn looked_at<'a>(read: &HashSet<PathBuf>, ground: Ground<'a>) -> impl Fn(&str) -> bool + 'a {
+    let names: HashSet<String> = read.iter().map(|path| baseline::name_of(path, ground)).collect();
+    let folder = ground.working_directory.join(ground.file).parent().map(Path::to_owned).unwrap_or_default();
+    move |name| names.contains(name) || !folder.join(name).exists()
+}
+
+/// Accepts the findings of today.
+fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> {
+    let ground = Ground { working_directory: &world.working_directory, file: path };
+    let place = world.working_directory.join(path);
+    let earlier = if world.disk.exists(&place) { read_baseline(path, world)? } else { Baseline::default() };
+    let accepted = baseline::accept(&found.findings, ground);
+    let accepted = baseline::keep_others(accepted, earlier, &looked_at(&found.read, ground));
+    put(path, baseline::to_json(&accepted).as_bytes())?;
+    let count = match found.findings.len() {
+        1 => "1 finding is".to_owned(),
+        count => format!("{count} findings are"),
+    };
+    let name = visible(&path.to_string_lossy()).into_owned();
+    print(format!("{count} accepted in {name}; from now on: check --baseline {name}\n").as_bytes())
+}
+
+fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
+    let report = Report::new(&settled.findings, settled.summary, Tool::this(), TABLE);
+    let mut text = Vec::new();
+    report.write(format(job.format), &look_of(job), &mut text).map_err(Error::Print)?;
+    publish(job, &text)?;
+    Ok(verdict(job, &settled.findings))
+}
+
+fn verdict(job: &Check, findings: &[Finding]) -> Verdict {
+    if findings.iter().any(|finding| finding.rule == COVERAGE_GAP) {
+        return Verdict::Blind;
+    }
+    let matters = |finding: &Finding| job.fail_on.is_some_and(|lowest| finding.level >= lowest);
+    if findings.iter().any(matters) { Verdict::Found } else { Verdict::Clean }
+}
+
+/// Shows the fixes as a patch.
+fn show_changes(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
+    let mut text = Vec::new();
+    let style = look_of(job);
+    for (path, change) in changes(&settled.findings) {
+        diff::write(&path, change.before.text(), change.after.text(), &style, &mut text).map_err(Error::Print)?;
+    }
+    publish(job, &text)?;
+    Ok(verdict(job, &settled.findings))
+}
+
+/// Writes the fixes. One file that cannot be written does not keep the others from it.
+fn write_changes(job: &Check, settled: &Settled) -> Verdict {
+    let mut verdict = Verdict::Clean;
+    for (path, change) in changes(&settled.findings) {
+        match write::replace(&tree_of(&path), &path, change.before.text(), change.after.text()) {
+            Ok(()) if job.quiet => {}
+            Ok(()) => drop(writeln!(io::stderr(), "fixed {}", visible(&path.to_string_lossy()))),
+            Err(error) => {
+                complain(&Error::Replace(error));
+                verdict = Verdict::Blind;
+            }
+        }
+    }
+    verdict
+}
+
+/// The tree that a fix may not leave through a link: the working directory, or, for a file outside it, the file's folder.
+fn tree_of(path: &Path) -> PathBuf {
+    let is_below = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let folder = path.parent().filter(|folder| !is_below && !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The changed texts. Each project's fixes hold together; where those of two projects want the same bytes, the first has them.
+fn changes(findings: &[Finding]) -> BTreeMap<PathBuf, Change> {
+    let fixes: Vec<&Fix> = findings.iter().filter_map(|finding| finding.fix.as_ref()?.as_ref().ok()).collect();
+    let edits = |fixes: &[&Fix]| -> Vec<Edit> { fixes.iter().flat_map(|fix| fix.edits.iter().cloned()).collect() };
+    if let Ok(changes) = edit::apply_all(&edits(&fixes)) {
+        return changes;
+    }
+    let mut kept: Vec<&Fix> = Vec::new();
+    for fix in fixes {
+        kept.push(fix);
+        if edit::apply_all(&edits(&kept)).is_err() {
+            kept.pop();
+        }
+    }
+    edit::apply_all(&edits(&kept)).unwrap_or_default()
+}
+
+/// Prints to where the job wants it.
+fn publish(job: &Check, text: &[u8]) -> Result<(), Error> {
+    match &job.output {
+        Some(path) => put(path, text),
+        None => print(text).map(drop),
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    output::put(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+fn look_of(job: &Check) -> Style {
+    let choice = match job.color {
+        Color::Auto => Choice::Auto,
+        Color::Always => Choice::Always,
+        Color::Never => Choice::Never,
+    };
+    let style = style(choice, job.quiet);
+    let is_file = job.output.is_some();
+    Style { colour: style.colour && (!is_file || choice == Choice::Always), is_terminal: style.is_terminal && !is_file, ..style }
+}
+
+fn format(format: CheckFormat) -> Format {
+    match format {
+        CheckFormat::Text => Format::Text,
+        CheckFormat::Json => Format::Json,
+        CheckFormat::Sarif => Format::Sarif,
+        CheckFormat::Github => Format::Github,
+        CheckFormat::Gitlab => Format::Gitlab,
+        CheckFormat::Junit => Format::Junit,
+    }
+}
