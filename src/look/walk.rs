@@ -142,7 +142,7 @@ fn gap(folder: &Path, error: &ignore::Error) -> Problem {
         other => (folder, other),
     };
     // The walker wraps what the system said; its kind has the words.
-    let plain = |error: &io::Error| crate::error::reason(&io::Error::from(error.kind()));
+    let plain = |error: &io::Error| crate::model::system::reason(&io::Error::from(error.kind()));
     let reason = error.io_error().map_or_else(|| error.to_string(), plain);
     let message = format!("folder cannot be searched: {reason}");
     Problem { kind: ProblemKind::Unreadable, message, path: path.to_owned(), place: None, service: None }

@@ -14,6 +14,7 @@ mod layers;
 mod merge;
 mod ports;
 mod project;
+mod setting;
 mod shape;
 pub mod template;
 mod value;
@@ -30,9 +31,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use value::Map;
-
-/// The word that makes a comment speak to us.
-pub const PRAGMA: &str = "docker-firewall:";
 
 /// Where texts come from: the disk, or the disk with edits laid over it (a proof).
 pub trait Texts: Sync {

@@ -7,6 +7,7 @@ mod scalar;
 
 pub use scalar::{Scalar, resolve};
 
+use crate::model::project::Pragma;
 use crate::model::source::{Source, Span};
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag as RawTag};
 use std::borrow::Cow;
@@ -101,7 +102,7 @@ pub struct Fault {
 pub fn parse(source: &Source) -> Tree<'_> {
     let text = source.text();
     let mut options = Options::default();
-    options.emit_comments = text.contains(super::compose::PRAGMA);
+    options.emit_comments = text.contains(Pragma::WORD);
     options.max_buffered_comment_events = usize::MAX;
     options.emit_unresolved_aliases = true;
     let mut builder = Builder { text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };

@@ -1,7 +1,7 @@
 //! Nodes to values: aliases and merge keys followed, variables put in, tags noted, all of it only where the [`Shape`] asks for it.
 
 use super::environment::Variables;
-use super::merge;
+use super::merge::{self, Cleared};
 use super::shape::{LABEL, Shape};
 use super::template::{self, Expression, TemplateError};
 use super::value::{Data, Key, Map, Text, Value};
@@ -20,9 +20,6 @@ const ALIAS_VISITS_PER_NODE: usize = 10;
 
 /// How deep values may nest.
 const MAX_DEPTH: usize = 300;
-
-/// A path that `!reset` or `!override` clears in what earlier layers wrote, from the top of the file down.
-pub type Cleared = Vec<String>;
 
 /// What came of a document.
 #[derive(Debug, Default)]

@@ -1,9 +1,8 @@
 //! `extends` (compose-go `loader/extends.go`): a service that begins as a copy of another one.
 
-use super::convert::Cleared;
 use super::include::is_remote;
 use super::layers::{Base, Loader, Scope};
-use super::merge;
+use super::merge::{self, Cleared};
 use super::value::{Data, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};

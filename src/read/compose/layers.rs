@@ -1,13 +1,14 @@
 //! Files to one mapping, in the order of compose-go's `loader/loader.go`: per document substitute, include, clear, extend, merge.
 
-use super::convert::{self, Cleared, Converted};
+use super::Texts;
+use super::convert::{self, Converted};
 use super::environment::Variables;
-use super::merge;
+use super::merge::{self, Cleared};
 use super::shape;
 use super::value::{Data, Map};
-use super::{PRAGMA, Texts};
 use crate::model::project::{Ineffective, Pragma, Problem, ProblemKind, Trap};
 use crate::model::source::{Place, Source};
+use crate::model::system::reason;
 use crate::read::yaml::{self, Tree};
 use std::collections::HashMap;
 use std::io;
@@ -77,6 +78,7 @@ impl<'a> Loader<'a> {
             }
             Err(error) => {
                 let shown = path.strip_prefix(self.working_directory).unwrap_or(path);
+                let shown = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
                 let message = unreadable(shown, &error);
                 let path = from.map_or(shown, Place::path).to_owned();
                 self.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: from.cloned(), service: None });
@@ -261,13 +263,13 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
         io::ErrorKind::NotFound => format!("{} does not exist", path.display()),
         io::ErrorKind::IsADirectory => format!("{} is a directory", path.display()),
         io::ErrorKind::PermissionDenied => format!("{} may not be read: permission denied", path.display()),
-        _ => format!("{} cannot be read: {error}", path.display()),
+        _ => format!("{} cannot be read: {}", path.display(), reason(error)),
     }
 }
 
 /// A comment that speaks to us, and the line that it speaks about.
 pub fn pragma(place: &Place) -> Option<Pragma> {
-    let text = place.text().trim_start_matches('#').trim_start().strip_prefix(PRAGMA)?.trim().to_owned();
+    let text = place.text().trim_start_matches('#').trim_start().strip_prefix(Pragma::WORD)?.trim().to_owned();
     let (source, own) = (&place.source, place.line());
     let before = source.text().get(source.line_span(own).start as usize..place.span.start as usize).unwrap_or_default();
     let is_alone = before.trim_start_matches('\u{feff}').trim().is_empty();

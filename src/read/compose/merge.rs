@@ -1,9 +1,11 @@
 //! Layers over layers (compose-go `override/merge.go`): mappings key by key, lists appended, anything else replaced, null changes nothing.
 
-use super::convert::Cleared;
 use super::value::{Data, Key, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};
+
+/// A path that `!reset` or `!override` clears in what earlier layers wrote, from the top of the file down.
+pub type Cleared = Vec<String>;
 
 /// Lays `over` over `base`. Where the two cannot be merged, Compose refuses the project: that is said, and `base` stays.
 pub fn merge(base: &mut Value, over: Value, problems: &mut Vec<Problem>) {

@@ -125,7 +125,7 @@ impl Reader<'_> {
         let mut entry = entry_of(item, Form::Long, String::new());
         let origin = |key: &str| map.get(key).map(|value| value.origin.clone());
         (entry.host_ip, entry.published, entry.target) = (origin("host_ip"), origin("published"), origin("target"));
-        entry.extension = map.get(EXTENSION).map(super::project::setting);
+        entry.extension = map.get(EXTENSION).map(super::setting::setting);
         let target = PortRange::single(target);
         let published = published.map_or(Published::Ephemeral, |text| long_published(&text));
         let service = Arc::clone(self.service);

@@ -3,9 +3,11 @@
 //! In: a text. Out: its one document as a setting with places, and what YAML itself finds wrong. Not here: what the keys mean.
 
 use super::settings::mistake;
+use crate::model::origin::Sourced;
 use crate::model::origin::{Hop, Origin};
 use crate::model::policy::Mistake;
-use crate::model::project::{Pragma, Setting, Sourced};
+use crate::model::project::Pragma;
+use crate::model::setting::Setting;
 use crate::model::source::{Place, Source, Span};
 use crate::read::compose::pragma;
 use crate::read::yaml::{self, Kind, NodeId, Tag, Tree};
