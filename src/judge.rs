@@ -1,4 +1,39 @@
 //! Values to findings. Pure.
 
+pub mod baseline;
 pub mod intent;
 pub mod rules;
+
+use crate::model::finding::Finding;
+use crate::model::policy::Intent;
+use crate::model::project::Project;
+use crate::model::source::Place;
+use intent::Ledger;
+use rules::{Case, TABLE};
+
+/// What the judge says of one project.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// What is left to say, in the order of files and of the bytes in them.
+    pub findings: Vec<Finding>,
+    /// What an allowance, a comment or the policy took away.
+    pub allowed: Vec<Allowed>,
+    /// What of the intent was of use; for [`rules::stale_allow::over_run`], which sees the whole run.
+    pub ledger: Ledger,
+}
+
+/// A finding that was taken away.
+#[derive(Debug)]
+pub struct Allowed {
+    /// The finding.
+    pub finding: Finding,
+    /// What took it away: allowances, a comment, a rule's name in the policy file.
+    pub by: Vec<Place>,
+}
+
+/// Applies all rules to a project and takes away what is meant to be so.
+pub fn judge(project: &Project, intent: &Intent) -> Judged {
+    let case = Case { project, intent };
+    let found = TABLE.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |finding| (rule.allowable, finding)));
+    intent::settle(&case, found)
+}

@@ -6,8 +6,11 @@
 //! 2. [`read`] turns text into the values of [`model`].
 //! 3. [`judge`] turns values into findings.
 //! 4. `remedy` turns findings into edits, each proven by reading and judging the result.
-//! 5. `report` prints; `act` writes files.
+//! 5. [`report`] prints; `act` writes files.
 
+pub mod act;
 pub mod judge;
 pub mod model;
 pub mod read;
+pub mod remedy;
+pub mod report;

@@ -1,5 +1,7 @@
 //! The rules: one file each, one line in [`TABLE`], one page in docs/rules.
 
+pub mod stale_allow;
+
 use super::intent::Intent;
 use crate::model::finding::{Finding, Level};
 use crate::model::project::Project;
@@ -12,6 +14,8 @@ pub struct Rule {
     pub summary: &'static str,
     /// The level that its findings start from.
     pub level: Level,
+    /// True if its findings say that a port can be reached, so that an allowance for the port answers them.
+    pub allowable: bool,
     /// Its page, in Markdown.
     pub page: &'static str,
     /// Looks at a case.
@@ -27,7 +31,7 @@ pub struct Case<'a> {
 }
 
 /// All rules, in the order of their names.
-pub static TABLE: &[&Rule] = &[];
+pub static TABLE: &[&Rule] = &[&stale_allow::RULE];
 
 /// The rule of a name.
 pub fn find(name: &str) -> Option<&'static Rule> {

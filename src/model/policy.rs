@@ -1,9 +1,26 @@
 //! What the owner of a host or a project means to be reachable. Shared by the linter and the lock.
 
+use super::finding::Level;
 use super::publication::PortRange;
 use super::source::Place;
 use ipnet::IpNet;
 use std::fmt;
+
+/// Everything that says what is meant to be open in a project. The sources add up: none takes away what another allows.
+#[derive(Clone, Debug, Default)]
+pub struct Intent {
+    /// Allowances: extension fields, labels, policy files.
+    pub grants: Vec<Grant>,
+    /// Comments that switch a rule off at one place.
+    pub exceptions: Vec<Exception>,
+    /// What the policy file says of whole rules; at most one for each.
+    pub levels: Vec<RuleLevel>,
+    /// Whether the policy file trusts labels; None where it says nothing. The lock obeys labels only where this is true; the linter,
+    /// for which a label is one more line under review, obeys them unless this is false.
+    pub trusts_labels: Option<bool>,
+    /// What was meant for us and could not be understood. It allows nothing.
+    pub mistakes: Vec<Mistake>,
+}
 
 /// One allowance: which ports may be reached, from where, through which interface.
 ///
@@ -20,8 +37,11 @@ pub struct Allowance {
 
 impl Allowance {
     /// True if it limits who may connect; a limit that a compose file cannot express, so that only host rules can enforce it.
+    /// `0.0.0.0/0` together with `::/0` limits nothing.
     pub fn is_limited(&self) -> bool {
-        !self.from.is_empty() || self.interface.is_some()
+        let is_whole = |is_v4| self.from.iter().any(|net| net.prefix_len() == 0 && net.addr().is_ipv4() == is_v4);
+        let is_from_everywhere = self.from.is_empty() || (is_whole(true) && is_whole(false));
+        !is_from_everywhere || self.interface.is_some()
     }
 }
 
@@ -65,6 +85,17 @@ pub enum Scope {
     Publication(Place),
 }
 
+impl fmt::Display for Scope {
+    /// `the project`, `web`, `the port at compose.yaml:4:9`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project => write!(f, "the project"),
+            Self::Service(name) => write!(f, "{name}"),
+            Self::Publication(place) => write!(f, "the port at {place}"),
+        }
+    }
+}
+
 /// How a grant was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Means {
@@ -87,6 +118,30 @@ pub struct Exception {
     pub place: Place,
     /// The line that it speaks about; the first line is 1.
     pub line: u32,
+}
+
+/// What the policy file says of a whole rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLevel {
+    /// The rule's name, as written.
+    pub rule: String,
+    /// The level that all its findings get; None: it is switched off.
+    pub level: Option<Level>,
+    /// Why, in the owner's words; never empty where the rule is switched off.
+    pub reason: Option<String>,
+    /// The rule's name in the policy file.
+    pub place: Place,
+}
+
+/// Something that was meant for us and could not be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Where it is.
+    pub place: Place,
+    /// What is wrong; one sentence, lower case, subject first.
+    pub message: String,
+    /// What to write instead, if that is known; one line, lower case.
+    pub help: Option<String>,
 }
 
 impl fmt::Display for Allowance {

@@ -127,6 +127,11 @@ impl<'a> Tree<'a> {
         &self.nodes[id.0 as usize]
     }
 
+    /// How many nodes there are.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The text of a scalar, or of the scalar behind an alias.
     pub fn text(&self, id: NodeId) -> Option<&str> {
         match &self.node(id).kind {

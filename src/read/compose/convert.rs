@@ -11,8 +11,12 @@ use crate::model::source::{Place, Source, Span};
 use crate::read::yaml::{Kind, NodeId, Scalar, Style, Tag, Tree, resolve};
 use std::sync::Arc;
 
-/// How many nodes may be visited through aliases in one document (compose-go `loader/reset.go` caps all visits at this number).
-const MAX_ALIAS_VISITS: usize = 100_000;
+/// How many nodes may be visited through aliases in one document, if it is not much larger than that itself; compose-go
+/// (`loader/reset.go`) caps all visits at this number.
+const MIN_ALIAS_VISITS: usize = 100_000;
+
+/// A larger document may visit this many nodes through aliases for each of its own.
+const ALIAS_VISITS_PER_NODE: usize = 10;
 
 /// How deep values may nest.
 const MAX_DEPTH: usize = 300;
@@ -42,7 +46,8 @@ pub fn document(
     problems: &mut Vec<Problem>,
 ) -> Converted {
     let (out, trail, path) = (Converted::default(), Vec::new(), Vec::new());
-    let mut converter = Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits: 0 };
+    let alias_visits_left = MIN_ALIAS_VISITS.max(ALIAS_VISITS_PER_NODE * tree.size());
+    let mut converter = Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits_left };
     if let Some(Value { data: Data::Map(map), .. }) = converter.value(root, None, shape) {
         converter.out.map = map;
     }
@@ -60,21 +65,14 @@ struct Converter<'a> {
     trail: Vec<Hop>,
     /// The keys that lead to the node at hand.
     path: Vec<String>,
-    alias_visits: usize,
+    alias_visits_left: usize,
 }
 
 impl Converter<'_> {
     /// None: the node is removed by `!reset`.
     fn value(&mut self, id: NodeId, key: Option<&Place>, shape: &Shape) -> Option<Value> {
         let node = self.tree.node(id);
-        if !self.trail.is_empty() {
-            self.alias_visits += 1;
-        }
-        if self.alias_visits > MAX_ALIAS_VISITS || self.path.len() + self.trail.len() > MAX_DEPTH {
-            if self.alias_visits <= MAX_ALIAS_VISITS + 1 {
-                self.alias_visits = MAX_ALIAS_VISITS + 2;
-                self.refuse("aliases make this file too large to expand", node.span);
-            }
+        if self.is_too_much(node.span) {
             return Some(self.plain(Data::Null, node.span, key));
         }
         match node.tag {
@@ -93,6 +91,20 @@ impl Converter<'_> {
             Kind::Mapping(entries) => Data::Map(self.mapping(entries, shape)),
         };
         Some(self.plain(data, node.span, key))
+    }
+
+    /// Counts a visit. The first one too many is said.
+    fn is_too_much(&mut self, span: Span) -> bool {
+        let left = self.alias_visits_left;
+        if !self.trail.is_empty() {
+            self.alias_visits_left = left.saturating_sub(1);
+        }
+        let is_too_deep = self.path.len() + self.trail.len() > MAX_DEPTH;
+        if left == 1 || is_too_deep && left > 0 {
+            self.alias_visits_left = 0;
+            self.refuse("aliases make this file too large to expand: what is left of it is not read", span);
+        }
+        left <= 1 || is_too_deep
     }
 
     fn plain(&self, data: Data, span: Span, key: Option<&Place>) -> Value {

@@ -8,6 +8,7 @@ use super::value::{Data, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};
 use crate::model::source::Place;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +20,13 @@ struct Reference {
     service: String,
     file: Option<String>,
     at: Place,
+}
+
+/// The services on the way from the one at hand to its bases, and those that are done.
+#[derive(Default)]
+struct Walk {
+    chain: Vec<(PathBuf, String)>,
+    done: HashMap<(PathBuf, String), Value>,
 }
 
 /// Where a service is looked for.
@@ -39,9 +47,9 @@ impl Loader<'_> {
             .map(|(key, _)| key.text.clone())
             .collect();
         let frame = Frame { file: file.to_owned(), directory: scope.directory.clone(), cleared };
+        let mut walk = Walk::default();
         for name in names {
-            let mut chain = Vec::new();
-            let extended = self.extended_service(&name, services, &frame, scope, &mut chain);
+            let extended = self.extended_service(&name, services, &frame, scope, &mut walk);
             if let (Some(extended), Some(slot)) = (extended, services.get_mut(&name)) {
                 *slot = extended;
             }
@@ -49,34 +57,36 @@ impl Loader<'_> {
     }
 
     /// A service with all that it inherits; None if there is no such service.
-    fn extended_service(
-        &mut self,
-        name: &str,
-        services: &Map,
-        frame: &Frame,
-        scope: &Scope,
-        chain: &mut Vec<(PathBuf, String)>,
-    ) -> Option<Value> {
+    fn extended_service(&mut self, name: &str, services: &Map, frame: &Frame, scope: &Scope, walk: &mut Walk) -> Option<Value> {
         let mut own = services.get(name)?.clone();
         let Some(reference) = own.as_map().and_then(|own| own.get("extends")).and_then(reference) else { return Some(own) };
         if let Data::Map(own) = &mut own.data {
             own.retain(|key| key != "extends");
         }
         let link = (frame.file.clone(), name.to_owned());
-        if chain.contains(&link) || chain.len() >= MAX_CHAIN {
+        if let Some(done) = walk.done.get(&link) {
+            return Some(done.clone());
+        }
+        if walk.chain.contains(&link) {
             self.problem(&reference.at, format!("service {name} extends itself in a circle"), name);
             return Some(own);
         }
-        chain.push(link);
+        if walk.chain.len() >= MAX_CHAIN {
+            self.problem(&reference.at, format!("service {name} extends another one through more than {MAX_CHAIN} steps"), name);
+            return Some(own);
+        }
+        walk.chain.push(link.clone());
         let base = match &reference.file {
-            None => self.base_in_same_file(name, &reference, services, frame, scope, chain),
-            Some(path) => self.base_in_other_file(name, &reference, path, frame, scope, chain),
+            None => self.base_in_same_file(name, &reference, services, frame, scope, walk),
+            Some(path) => self.base_in_other_file(name, &reference, path, frame, scope, walk),
         };
-        chain.pop();
-        Some(match base {
+        walk.chain.pop();
+        let whole = match base {
             Some(base) => self.lay_over(name, base, own, &reference, frame.cleared),
             None => own,
-        })
+        };
+        walk.done.insert(link, whole.clone());
+        Some(whole)
     }
 
     fn base_in_same_file(
@@ -86,17 +96,17 @@ impl Loader<'_> {
         services: &Map,
         frame: &Frame,
         scope: &Scope,
-        chain: &mut Vec<(PathBuf, String)>,
+        walk: &mut Walk,
     ) -> Option<Value> {
         if services.get(&reference.service).is_none() {
             let message = format!("service {name} cannot extend {}: there is no such service in this file", reference.service);
             self.problem(&reference.at, message, name);
         }
-        if chain.len() == 1 {
+        if walk.chain.len() == 1 {
             let (layer, child) = (self.layer().saturating_sub(1), Arc::from(name));
             self.extended.push((child, reference.service.clone(), layer));
         }
-        self.extended_service(&reference.service, services, frame, scope, chain)
+        self.extended_service(&reference.service, services, frame, scope, walk)
     }
 
     fn base_in_other_file(
@@ -106,7 +116,7 @@ impl Loader<'_> {
         path: &str,
         frame: &Frame,
         scope: &Scope,
-        chain: &mut Vec<(PathBuf, String)>,
+        walk: &mut Walk,
     ) -> Option<Value> {
         if is_remote(path) {
             self.remote(path, &reference.at);
@@ -122,7 +132,7 @@ impl Loader<'_> {
         }
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
         let frame = Frame { file: path, directory, cleared: &base.cleared };
-        self.extended_service(&reference.service, &base.services, &frame, scope, chain)
+        self.extended_service(&reference.service, &base.services, &frame, scope, walk)
     }
 
     /// The services of another file, read once.

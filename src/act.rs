@@ -1,0 +1,3 @@
+//! The only hands: what changes something outside this process.
+
+pub mod write;

@@ -1,0 +1,59 @@
+//! `!override` before a `ports` list, so that it replaces the earlier ones.
+
+use super::owners::Owners;
+use super::refuse;
+use crate::model::finding::{Edit, Refusal};
+use crate::model::origin::Origin;
+use crate::model::project::Service;
+use crate::model::publication::{Entry, Publication};
+use crate::model::source::{Place, Span};
+
+/// What `!override` does to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replacement {
+    /// The one change.
+    pub(super) edit: Edit,
+    /// The publications that go, by their index in the service.
+    pub(super) dropped: Vec<usize>,
+}
+
+/// The change that puts `!override` before the list at `list`, or before the list whose key stands there.
+///
+/// # Errors
+/// Where the list would take ports away that it does not have itself, or is not written after its own key.
+pub(super) fn plan(service: &Service, list: &Place, owners: &Owners) -> Result<Replacement, Refusal> {
+    let is_in_list = |publication: &&Publication| stands_in(&publication.entry, list);
+    let own: Vec<&Publication> = service.publications.iter().filter(is_in_list).collect();
+    let Some(Entry { layer, list_key: Some(key), .. }) = own.first().map(|publication| &publication.entry) else {
+        return refuse(format!("the list at {list} publishes nothing"));
+    };
+    owners.single(&Origin::direct(key.clone()))?;
+    let earlier = service.publications.iter().enumerate();
+    let dropped: Vec<(usize, &Publication)> =
+        earlier.filter(|(_, publication)| publication.entry.layer <= *layer && !is_in_list(publication)).collect();
+    let is_repeated = |lost: &Publication| own.iter().any(|kept| kept.target == lost.target && kept.protocol == lost.protocol);
+    if let Some((_, lost)) = dropped.iter().find(|(_, lost)| !is_repeated(lost)) {
+        let place = &lost.entry.origin.place;
+        return refuse(format!("!override would also take {lost} away ({place}): repeat it in the list at {list} first"));
+    }
+    Ok(Replacement { edit: tag(key)?, dropped: dropped.into_iter().map(|(index, _)| index).collect() })
+}
+
+fn stands_in(entry: &Entry, list: &Place) -> bool {
+    let place = &entry.origin.place;
+    let is_inside = place.path() == list.path() && list.span.start <= place.span.start && place.span.end <= list.span.end;
+    is_inside || entry.list_key.as_ref() == Some(list)
+}
+
+/// The tag goes right after the key's colon: before an anchor, and before the line break of a block list.
+fn tag(key: &Place) -> Result<Edit, Refusal> {
+    let rest = key.source.text().get(key.span.end as usize..).unwrap_or_default();
+    let value = rest.trim_start_matches([' ', '\t']).strip_prefix(':');
+    let is_alias = value.is_some_and(|value| value.trim_start().starts_with('*'));
+    let Some(value) = value.filter(|_| !is_alias) else {
+        return refuse(format!("the list at {key} is written elsewhere: !override cannot stand before an alias"));
+    };
+    let at = key.span.end + u32::try_from(rest.len() - value.len()).unwrap_or(u32::MAX);
+    let replacement = if value.starts_with(char::is_whitespace) { " !override" } else { " !override " };
+    Ok(Edit { place: key.with_span(Span { start: at, end: at }), replacement: replacement.to_owned() })
+}

@@ -1,0 +1,238 @@
+//! The report for scripts: `plugin-metadata/schemas/findings.schema.json` says what is in it.
+
+use super::spot::Spot;
+use super::{Report, escaped};
+use crate::model::finding::{Edit, Finding, Fix, Level, Related, Summary};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Counts up when a reader of the format has to change.
+const VERSION: u32 = 1;
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let tool = ToolJson { name: report.tool.name, version: report.tool.version };
+    let findings = report.findings.iter().map(|finding| FindingJson::of(finding)).collect();
+    escaped::write(&Document { version: VERSION, tool, findings, summary: SummaryJson::of(&report.summary) }, out)
+}
+
+/// The path as it is written in our JSON.
+pub(super) fn file(path: &Path) -> Cow<'_, str> {
+    path.to_string_lossy()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    tool: ToolJson,
+    findings: Vec<FindingJson<'a>>,
+    summary: SummaryJson,
+}
+
+#[derive(Serialize)]
+struct ToolJson {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    rule: &'static str,
+    level: &'static str,
+    file: Cow<'a, str>,
+    line: Option<u32>,
+    column: Option<u32>,
+    end_line: Option<u32>,
+    end_column: Option<u32>,
+    service: Option<&'a str>,
+    publication: Option<&'a str>,
+    message: &'a str,
+    label: &'a str,
+    help: &'a [String],
+    related: Vec<RelatedJson<'a>>,
+    fix: Option<FixJson<'a>>,
+    fix_refused: Option<&'a str>,
+}
+
+impl<'a> FindingJson<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let spot = finding.place.as_ref().map(Spot::of);
+        let (fix, refusal) = match &finding.fix {
+            None => (None, None),
+            Some(Ok(fix)) => (Some(FixJson::of(fix)), None),
+            Some(Err(refusal)) => (None, Some(refusal.reason.as_str())),
+        };
+        Self {
+            rule: finding.rule,
+            level: Level::name(finding.level),
+            file: file(&finding.path),
+            line: spot.map(|spot| spot.line),
+            column: spot.map(|spot| spot.column),
+            end_line: spot.map(|spot| spot.end_line),
+            end_column: spot.map(|spot| spot.end_column),
+            service: finding.service.as_deref(),
+            publication: finding.subject.as_ref().map(|subject| subject.text.as_str()),
+            message: &finding.message,
+            label: &finding.label,
+            help: &finding.help,
+            related: finding.related.iter().map(RelatedJson::of).collect(),
+            fix,
+            fix_refused: refusal,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RelatedJson<'a> {
+    file: Cow<'a, str>,
+    #[serde(flatten)]
+    spot: Spot,
+    message: &'a str,
+}
+
+impl<'a> RelatedJson<'a> {
+    fn of(related: &'a Related) -> Self {
+        Self { file: file(related.place.path()), spot: Spot::of(&related.place), message: &related.message }
+    }
+}
+
+#[derive(Serialize)]
+struct FixJson<'a> {
+    title: &'a str,
+    edits: Vec<EditJson<'a>>,
+}
+
+impl<'a> FixJson<'a> {
+    fn of(fix: &'a Fix) -> Self {
+        Self { title: &fix.title, edits: fix.edits.iter().map(EditJson::of).collect() }
+    }
+}
+
+/// The bytes from `start` up to `end` give way to `replacement`.
+#[derive(Serialize)]
+struct EditJson<'a> {
+    file: Cow<'a, str>,
+    start: u32,
+    end: u32,
+    line: u32,
+    column: u32,
+    replacement: &'a str,
+}
+
+impl<'a> EditJson<'a> {
+    fn of(edit: &'a Edit) -> Self {
+        let place = &edit.place;
+        Self {
+            file: file(place.path()),
+            start: place.span.start,
+            end: place.span.end,
+            line: place.line(),
+            column: place.column(),
+            replacement: &edit.replacement,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SummaryJson {
+    files: usize,
+    services: usize,
+    publications: usize,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    allowed: usize,
+    baselined: usize,
+    fixable: usize,
+    unread: usize,
+}
+
+impl SummaryJson {
+    fn of(summary: &Summary) -> Self {
+        let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread } = *summary;
+        Self { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::report::Format;
+    use crate::report::sample::{finding, findings, place, summary, written};
+    use crate::report::style::Style;
+    use serde_json::Value;
+
+    fn document(findings: &[Finding]) -> Value {
+        serde_json::from_str(&written(findings, summary(), Format::Json, &Style::default())).unwrap()
+    }
+
+    #[test]
+    fn the_document_follows_its_schema() {
+        let schema = serde_json::from_str(include_str!("../../plugin-metadata/schemas/findings.schema.json")).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        for findings in [findings(), Vec::new()] {
+            let document = document(&findings);
+            let errors: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+        assert!(!schema.is_valid(&serde_json::json!({ "version": 1, "findings": [] })), "the schema asks for something");
+    }
+
+    #[test]
+    fn a_finding_has_its_place_its_fix_and_its_words() {
+        insta::assert_json_snapshot!(document(&findings())["findings"][1], @r#"
+        {
+          "rule": "published-on-all-interfaces",
+          "level": "error",
+          "file": "deploy/compose.yaml",
+          "line": 5,
+          "column": 10,
+          "end_line": 5,
+          "end_column": 17,
+          "service": "web",
+          "publication": "*:8080->80/tcp",
+          "message": "port 8080/tcp of web is open on every interface",
+          "label": "anyone who reaches this host, by IPv4 and IPv6",
+          "help": [
+            "bind it to 127.0.0.1, or say that it is meant: `x-docker-firewall: 8080/tcp`"
+          ],
+          "related": [],
+          "fix": {
+            "title": "bind to 127.0.0.1",
+            "edits": [
+              {
+                "file": "deploy/compose.yaml",
+                "start": 54,
+                "end": 54,
+                "line": 5,
+                "column": 10,
+                "replacement": "127.0.0.1:"
+              }
+            ]
+          },
+          "fix_refused": null
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_refused_fix_says_why_and_a_file_that_could_not_be_read_has_no_place() {
+        let document = document(&findings());
+        assert_eq!(document["findings"][0]["fix"], Value::Null);
+        assert_eq!(document["findings"][0]["fix_refused"], "other services inherit the same entry");
+        assert_eq!(document["findings"][2]["line"], Value::Null);
+        assert_eq!(document["summary"]["unread"], 1);
+    }
+
+    #[test]
+    fn an_edit_counts_bytes_and_a_place_counts_characters() {
+        let place = place("a.yml", "\u{feff}ä: «80»\n");
+        let mut open = finding(&place, "web", "open", "");
+        open.fix = crate::report::sample::insertion(&place, "bind to 127.0.0.1", "127.0.0.1:");
+        let document = document(&[open]);
+        let edit = &document["findings"][0]["fix"]["edits"][0];
+        assert_eq!((&edit["start"], &edit["end"], &edit["column"]), (&7.into(), &7.into(), &4.into()));
+    }
+}
