@@ -31,8 +31,11 @@ use std::sync::Arc;
 
 /// Fills [`Finding::fix`] of every finding that asks for a remedy.
 ///
-/// `project` is what `request` gave when it was loaded from `texts`, and `judge` is what finds fault with a project. All fixes that
-/// are offered hold together: they may be applied at once.
+/// `project` is what `request` gave when it was loaded from `texts`, `judge` is what finds fault with a project, and `findings` are all
+/// that it says of this one. All fixes that are offered hold together: they may be applied at once.
+///
+/// Cost: without findings that ask for a remedy, none; else the project is loaded and judged once more, and a few times more for each
+/// change that turns out not to hold.
 pub fn propose(
     findings: &mut [Finding],
     project: &Project,
@@ -45,7 +48,7 @@ pub fn propose(
     }
     let desk = Desk { project, request, owners: Owners::of(project) };
     let (plans, mut answers) = desk.plans(findings);
-    let ground = Ground { project, request, texts, judge, asked: findings, findings: judge(project), loads: Cell::new(0) };
+    let ground = Ground { project, request, texts, judge, findings, loads: Cell::new(0) };
     let verdicts = proof::settle(&ground, &plans);
     for (plan, verdict) in plans.into_iter().zip(verdicts) {
         for index in plan.mends {
@@ -135,7 +138,7 @@ impl Desk<'_> {
     }
 
     fn replace_earlier(&self, service: &Service, list: &Place) -> Result<Plan, Refusal> {
-        let replacement = override_list::plan(service, list, &self.owners)?;
+        let replacement = override_list::plan(self.project, service, list, &self.owners)?;
         self.is_ours(&replacement.edit.place)?;
         let dropped = replacement.dropped.into_iter().map(|index| ((Arc::clone(&service.name), index), Outcome::Dropped));
         Ok(Plan {

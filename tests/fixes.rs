@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The text of `compose.yaml` after its fixes.
 fn after(text: &str) -> String {
@@ -118,7 +119,13 @@ fn what_a_variable_decides_outside_the_file_is_refused_and_named() {
         reason(&entry("\"${SMTP:-0.0.0.0:25}:25\"")),
         "the variable SMTP holds more than one part of the entry: the address belongs there"
     );
-    assert_eq!(reason(&entry("\"${BIND:+$BIND:}8080:80\"")), "the variable BIND may hold an address: give it one");
+    for written in ["\"${BIND:+$BIND:}8080:80\"", "${BIND}8080:80", "\"${BIND}80\""] {
+        assert_eq!(reason(&entry(written)), "the variable BIND may hold an address: give it one", "{written}");
+    }
+    assert_eq!(reason(&entry("\"${A}${B}:8080:80\"")), "the address is put together from several parts");
+    let required = [(".env", "BIND=\n")];
+    assert_eq!(after_with(&entry("\"${BIND?say where}:80:80\""), &required), entry("\"${BIND:-127.0.0.1}:80:80\""));
+    assert!(reason_with(&entry("\"${BIND:+0.0.0.0}:80:80\""), &[(".env", "BIND=x\n")]).contains("is an alternative"));
 }
 
 #[test]
@@ -139,6 +146,10 @@ fn long_entries_get_the_key_in_their_own_style() {
         (
             "{\"services\": {\"web\": {\"ports\": [{\"target\": 80}]}}}",
             "{\"services\": {\"web\": {\"ports\": [{\"target\": 80, \"host_ip\": \"127.0.0.1\"}]}}}",
+        ),
+        (
+            "{\"services\": {\"web\": {\"ports\": [{\"target\":\n80}]}}}",
+            "{\"services\": {\"web\": {\"ports\": [{\"host_ip\": \"127.0.0.1\", \"target\":\n80}]}}}",
         ),
         (
             "services:\n  web:\n    ports:\n      - \n        host_ip: 0.0.0.0 # all\n        target: 80\n",
@@ -221,6 +232,57 @@ fn block_scalars_and_escapes_are_refused() {
 }
 
 #[test]
+fn a_number_with_a_tag_is_refused() {
+    for written in ["!!int \"80\"", "!!int 80", "&p !!int 80", "!!int &p 80"] {
+        assert_eq!(reason(&entry(written)), "the entry has a tag that makes it a number", "{written}");
+    }
+    assert_eq!(after(&entry("!!str 80")), entry("!!str 127.0.0.1::80"));
+}
+
+/// Counts how often the compose file is read.
+struct Counted(Memory, AtomicUsize);
+
+impl Texts for Counted {
+    fn read(&self, path: &Path) -> io::Result<Arc<Source>> {
+        self.1.fetch_add(usize::from(path.ends_with("compose.yaml")), Ordering::Relaxed);
+        self.0.read(path)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.exists(path)
+    }
+
+    fn is_directory(&self, path: &Path) -> bool {
+        self.0.is_directory(path)
+    }
+}
+
+#[test]
+fn changes_that_hold_are_proven_by_one_load_and_one_that_does_not_is_singled_out_by_few() {
+    let lines: Vec<String> = (0..100).map(|index| format!("  s{index}: {{ports: [{}]}}\n", 1000 + index)).collect();
+    let text = format!("services:\n{}", lines.concat());
+    let never = |bad: &'static str| {
+        move |project: &Project| {
+            let mut findings = open_ports(project);
+            let is_there = findings.iter().any(|finding| finding.service.as_deref() == Some(bad));
+            let stubborn = project.services.iter().find(|service| &*service.name == bad && !is_there);
+            findings.extend(stubborn.map(|service| finding(project, &service.name, 0, Remedy::BindToLoopback)));
+            findings
+        }
+    };
+    for (bad, refused, loads) in [("none", 0, 1), ("s37", 1, 20)] {
+        let texts = Counted(Memory::of(&[("compose.yaml", &text)]), AtomicUsize::new(0));
+        let project = load(&request(), &texts);
+        let before = texts.1.load(Ordering::Relaxed);
+        let mut findings = open_ports(&project);
+        remedy::propose(&mut findings, &project, &request(), &texts, &never(bad));
+        assert_eq!((refusals(&findings).len(), edits(&findings).len()), (refused, 100 - refused));
+        let again = texts.1.load(Ordering::Relaxed) - before;
+        assert!(again <= loads, "{bad}: {again} loads");
+    }
+}
+
+#[test]
 fn an_entry_that_would_come_back_in_another_place_is_refused() {
     assert!(reason("services: {a: {ports: [\"80:80\", \"80:80\"]}}\n").contains("asks for the same port"));
     let both = reason("services: {a: {ports: [\"80:80\", \"127.0.0.1:80:80\"]}}\n");
@@ -287,6 +349,25 @@ fn an_override_that_meant_to_narrow_gets_its_tag() {
         assert_eq!(edited.text("compose.override.yaml"), expected);
         assert_eq!(edited.text("compose.yaml"), files.text("compose.yaml"), "the base needs no change of its own");
         assert!(open_ports(&load(&request(), &edited)).is_empty());
+    }
+}
+
+#[test]
+fn an_empty_override_that_meant_to_close_everything_gets_its_tag() {
+    for (before, expected) in
+        [("ports: [] # none\n", "ports: !override [] # none\n"), ("ports: # none\n", "ports: !override [] # none\n")]
+    {
+        let over = format!("services:\n  a:\n    {before}");
+        let files = Memory::of(&[("compose.yaml", "services: {a: {ports: [\"80:80\"]}}\n"), ("compose.override.yaml", &over)]);
+        let project = load(&request(), &files);
+        let list = project.ineffective[0].at.clone();
+        let mut findings = vec![Finding { subject: None, ..finding(&project, "a", 0, Remedy::OverrideList(list)) }];
+        findings.extend(open_ports(&project));
+        remedy::propose(&mut findings, &project, &request(), &files, &open_ports);
+        assert_eq!(refusals(&findings), [""; 0]);
+        let edited = files.edited(&findings);
+        assert_eq!(edited.text("compose.override.yaml"), format!("services:\n  a:\n    {expected}"));
+        assert!(load(&request(), &edited).services[0].publications.is_empty());
     }
 }
 

@@ -66,8 +66,7 @@ pub fn replace(root: &Path, path: &Path, before: &str, after: &str) -> Result<()
     let failed = |step| move |cause| WriteError::System { path: path.to_owned(), step, cause };
     let target = resolve(root, path)?;
     let found = regular_file(path, &target)?;
-    let old = File::open(&target).map_err(failed("open it"))?;
-    unchanged(path, &old, &found, before)?;
+    unchanged(path, &target, &found, before)?;
 
     let folder = target.parent().unwrap_or(root);
     let mut new = temporary_file(folder, &target).map_err(failed("make a temporary file beside it"))?;
@@ -102,9 +101,10 @@ fn regular_file(path: &Path, target: &Path) -> Result<Metadata, WriteError> {
     }
 }
 
-/// Checks that the opened file is the one that was looked at, and still holds the text that was read.
-fn unchanged(path: &Path, mut old: &File, found: &Metadata, before: &str) -> Result<(), WriteError> {
+/// Checks that the file is still the one that was looked at, and still holds the text that was read.
+fn unchanged(path: &Path, target: &Path, found: &Metadata, before: &str) -> Result<(), WriteError> {
     let failed = |step| move |cause| WriteError::System { path: path.to_owned(), step, cause };
+    let mut old = File::open(target).map_err(failed("open it"))?;
     let opened = old.metadata().map_err(failed("look at it"))?;
     let mut bytes = Vec::with_capacity(before.len());
     old.read_to_end(&mut bytes).map_err(failed("read it"))?;

@@ -81,9 +81,7 @@ pub(super) fn plan(publication: &Publication, remedy: &Remedy, owners: &Owners) 
         }
         (Form::Number, _) => {
             owners.single(&entry.origin)?;
-            let address = Loopback::V4.in_entry();
-            let replacement = format!("\"{address}::{}\"", publication.target);
-            Ok(binding(Edit { place: entry.origin.place.clone(), replacement }, Loopback::V4))
+            in_number(publication)
         }
         (Form::Plain | Form::Quoted, _) => {
             owners.single(&entry.origin)?;
@@ -102,6 +100,19 @@ fn hidden(origin: &Origin) -> Option<&Place> {
 
 fn binding(edit: Edit, loopback: Loopback) -> Binding {
     Binding { title: format!("bind to {}", loopback.bare()), edit, host_ip: Some(loopback.bare()) }
+}
+
+/// A number becomes a text. A tag that says it is a number stays before it, and would make Compose refuse the text.
+fn in_number(publication: &Publication) -> Result<Binding, Refusal> {
+    let place = &publication.entry.origin.place;
+    let before = place.source.text().get(..place.span.start as usize).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let mut words = line.split([' ', '\t', '[', ',']).rev().filter(|word| !word.is_empty());
+    if words.by_ref().take_while(|word| word.starts_with(['!', '&'])).any(|word| word.starts_with('!')) {
+        return refuse("the entry has a tag that makes it a number");
+    }
+    let replacement = format!("\"{}::{}\"", Loopback::V4.in_entry(), publication.target);
+    Ok(binding(Edit { place: place.clone(), replacement }, Loopback::V4))
 }
 
 fn in_short_entry(publication: &Publication, remedy: &Remedy) -> Result<Binding, Refusal> {

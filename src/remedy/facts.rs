@@ -32,7 +32,11 @@ pub(super) fn of(project: &Project, outcomes: &Outcomes) -> Vec<String> {
     facts.extend(project.networks.values().map(network));
     facts.extend(project.pragmas.iter().map(|pragma| format!("comment {:?}", pragma.text)));
     facts.extend(project.problems.iter().map(problem));
-    facts.extend(project.ineffective.iter().map(ineffective));
+    let is_mended = |writing: &&Ineffective| {
+        let drops = |((service, _), outcome): (&Which, &Outcome)| *service == writing.service && *outcome == Outcome::Dropped;
+        matches!(writing.trap, Trap::EmptyOverride) && outcomes.iter().any(drops)
+    };
+    facts.extend(project.ineffective.iter().filter(|writing| !is_mended(writing)).map(ineffective));
     facts.sort_unstable();
     facts
 }

@@ -20,6 +20,9 @@ pub(super) fn insert_host_ip(entry: &Entry, address: &str) -> Result<Edit, Refus
     match (is_flow, key) {
         (true, Some(key)) => Ok(insert(mapping, key.value.end, format!(", {}", key.pair(address)))),
         (false, Some(key)) => under(mapping, &key, address),
+        (true, None) if mapping.text()[1..].trim_start().starts_with('"') => {
+            Ok(insert(mapping, mapping.span.start + 1, format!("\"host_ip\": \"{address}\", ")))
+        }
         (true, None) => Ok(insert(mapping, mapping.span.start + 1, format!("host_ip: {address}, "))),
         (false, None) => first(mapping, address),
     }

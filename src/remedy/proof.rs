@@ -15,8 +15,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// How often a project is loaded at most to find out which of its plans hold; enough to single out twenty among a thousand.
-const MOST_LOADS: u32 = 400;
+/// A project may be loaded again this often, whatever its size: enough to single out a few changes that do not hold.
+const LOADS: usize = 32;
+
+/// Beyond [`LOADS`], a project may be loaded again until this many bytes are read: small files are cheap to try often.
+const BYTES: usize = 4 << 20;
 
 /// A change, and what it is for.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +30,7 @@ pub(super) struct Plan {
     pub(super) edits: Vec<Edit>,
     /// What becomes of publications.
     pub(super) outcomes: Outcomes,
-    /// The findings that it mends, by their index in [`Ground::asked`].
+    /// The findings that it mends, by their index in [`Ground::findings`].
     pub(super) mends: Vec<usize>,
 }
 
@@ -45,12 +48,10 @@ pub(super) struct Ground<'a> {
     pub(super) request: &'a Request,
     pub(super) texts: &'a dyn Texts,
     pub(super) judge: &'a dyn Fn(&Project) -> Vec<Finding>,
-    /// The findings that changes are proposed for.
-    pub(super) asked: &'a [Finding],
     /// What the judge says of the project as it is.
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: &'a [Finding],
     /// How often the project was loaded again.
-    pub(super) loads: Cell<u32>,
+    pub(super) loads: Cell<usize>,
 }
 
 /// Tries all plans together; where that fails, halves the pile until the ones that do not hold are alone. What is accepted holds
@@ -79,7 +80,9 @@ impl Ground<'_> {
     /// Proves that the plans together do what each of them should, and nothing else.
     fn prove(&self, plans: &[&Plan]) -> Result<(), Refusal> {
         // Law: only-the-subject
-        if self.loads.replace(self.loads.get() + 1) >= MOST_LOADS {
+        let loads = self.loads.get();
+        self.loads.set(loads + 1);
+        if loads >= self.most_loads() {
             return refuse("not proven: too many changes of this project do not hold");
         }
         let changes = edit::apply_all(plans.iter().flat_map(|plan| &plan.edits)).or_else(|misfit| refuse(misfit.to_string()))?;
@@ -89,6 +92,11 @@ impl Ground<'_> {
         self.no_new_findings(plans, &outcomes, &after)
     }
 
+    fn most_loads(&self) -> usize {
+        let bytes: usize = self.project.sources.iter().map(|source| source.text().len()).sum();
+        LOADS.max(BYTES / bytes.max(1))
+    }
+
     fn load(&self, changes: BTreeMap<PathBuf, Change>) -> Project {
         load(self.request, &Overlay::new(self.texts, changes))
     }
@@ -96,13 +104,13 @@ impl Ground<'_> {
     /// Checks that the findings that the plans mend are gone, and that no others have come or grown worse.
     fn no_new_findings(&self, plans: &[&Plan], outcomes: &Outcomes, after: &Project) -> Result<(), Refusal> {
         let mut known: HashMap<Key, (usize, Level)> = HashMap::new();
-        for finding in &self.findings {
+        for finding in self.findings {
             let Some(key) = Key::of(finding, self.project, outcomes) else { continue };
             let seen = known.entry(key).or_insert((0, finding.level));
             *seen = (seen.0 + 1, seen.1.max(finding.level));
         }
         for mended in plans.iter().flat_map(|plan| &plan.mends) {
-            let key = Key::of(&self.asked[*mended], self.project, outcomes);
+            let key = Key::of(&self.findings[*mended], self.project, outcomes);
             if let Some((count, _)) = key.and_then(|key| known.get_mut(&key)) {
                 *count = count.saturating_sub(1);
             }

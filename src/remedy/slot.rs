@@ -35,7 +35,7 @@ pub(super) fn of_short_entry<'a>(origin: &'a Origin, text: &str) -> Result<Slot<
     if let Some(name) = scalar.single_variable() {
         return refuse(format!("the whole mapping is in the variable {name}: the address belongs there"));
     }
-    let Some(last) = text.rfind(':') else { return Ok(Slot::ContainerOnly(scalar.start())) };
+    let Some(last) = text.rfind(':') else { return scalar.start_before(text.len()).map(Slot::ContainerOnly) };
     scalar.is_literal(last)?;
     let Some(second_last) = text[..last].rfind(':') else { return scalar.start_before(last).map(Slot::BeforeHostPort) };
     scalar.is_literal(second_last)?;
@@ -110,11 +110,11 @@ impl<'a> Scalar<'a> {
         Span { start: self.inner.start, end: self.inner.start }
     }
 
-    /// The start, before a host port that ends at `colon`. An empty variable there that is not the whole host port may well hold
-    /// an address on another host (`${BIND}8080:80` with `BIND=10.0.0.1:`).
-    fn start_before(&self, colon: usize) -> Result<Span, Refusal> {
+    /// The start, before a port that ends at `end`. An empty variable there that is not the whole port may well hold an address on
+    /// another host (`${BIND}8080:80` with `BIND=10.0.0.1:`).
+    fn start_before(&self, end: usize) -> Result<Span, Refusal> {
         match self.pieces.first() {
-            Some(Piece { variable: Some(variable), resolved, .. }) if resolved.is_empty() && colon > 0 => {
+            Some(Piece { variable: Some(variable), resolved, .. }) if resolved.is_empty() && end > 0 => {
                 refuse(format!("the variable {} may hold an address: give it one", variable.name))
             }
             _ => Ok(self.start()),
