@@ -169,7 +169,8 @@ fn recheck(compose: &Compose, folder: &Path, update: bool) -> String {
         if update {
             *slot = Some(Expected { old, newer: slot.take().and_then(|expected| expected.newer) });
         } else {
-            let _ = writeln!(wrong, "{} run {index}: docker-compose answers {}", name(folder), serde_json::to_string(&old).unwrap());
+            let _ =
+                writeln!(wrong, "{} run {index}: docker-compose answers {}", name(folder), serde_json::to_string(&old).unwrap());
         }
     }
     if update {

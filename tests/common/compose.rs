@@ -23,7 +23,9 @@ impl Compose {
         let places = named.into_iter().chain([unpacked, PathBuf::from("docker-compose")]);
         let found = places.map(|program| Self { program }).find(Self::is_right_version);
         if found.is_none() {
-            eprintln!("no docker-compose {VERSION} here (tests/reference/install.sh fetches it): only its committed answers are used");
+            eprintln!(
+                "no docker-compose {VERSION} here (tests/reference/install.sh fetches it): only its committed answers are used"
+            );
         }
         found
     }
@@ -38,7 +40,12 @@ impl Compose {
     ///
     /// # Errors
     /// What Compose says where it refuses the project, without its warnings.
-    pub(crate) fn config(&self, folder: &Path, arguments: &[String], environment: &BTreeMap<String, String>) -> Result<Value, String> {
+    pub(crate) fn config(
+        &self,
+        folder: &Path,
+        arguments: &[String],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Value, String> {
         let mut command = Command::new(&self.program);
         command.args(arguments).args(["config", "--format", "json"]).current_dir(folder).stdin(Stdio::null());
         let output = command.env_clear().envs(environment).output().expect("docker-compose starts");

@@ -3,6 +3,7 @@
 //! In: a folder, the arguments and the environment of a run. Out: the project, and services -> published ports as JSON.
 
 use docker_firewall::model::project::{Project, Service};
+use docker_firewall::model::publication::Binding;
 use docker_firewall::model::source::Source;
 use docker_firewall::read::compose::{Request, Texts, load};
 use serde_json::{Map, Value, json};
@@ -33,11 +34,7 @@ impl Texts for Disk {
 
 /// Loads what `docker compose ARGUMENTS config` would load in `folder`.
 pub(crate) fn load_from(folder: &Path, arguments: &[String], environment: &BTreeMap<String, String>) -> Project {
-    let mut request = Request {
-        working_directory: folder.to_path_buf(),
-        environment: environment.clone(),
-        ..Request::default()
-    };
+    let mut request = Request { working_directory: folder.to_path_buf(), environment: environment.clone(), ..Request::default() };
     for pair in arguments.chunks(2) {
         let [option, value] = pair else { panic!("an option without a value: {pair:?}") };
         match option.as_str() {
@@ -70,17 +67,19 @@ fn of_service(service: &Service) -> Value {
     Value::Object(fields)
 }
 
-fn of_binding(service: &Service, binding: &docker_firewall::model::publication::Binding) -> Value {
+/// Compose leaves out what is empty or 0.
+fn of_binding(service: &Service, binding: &Binding) -> Value {
     let publication = &service.publications[binding.publication];
-    let mut fields = Map::new();
-    if let Some(address) = &publication.host_ip {
-        fields.insert("host_ip".into(), json!(address));
+    let texts = [
+        ("host_ip", publication.host_ip.as_deref()),
+        ("published", binding.published.as_deref()),
+        ("protocol", Some(publication.protocol.as_str())),
+        ("mode", Some(publication.mode.as_str())),
+    ];
+    let full = texts.into_iter().filter_map(|(key, text)| Some((key, text.filter(|text| !text.is_empty())?)));
+    let mut fields: Map<String, Value> = full.map(|(key, text)| (key.to_owned(), json!(text))).collect();
+    if binding.target != 0 {
+        fields.insert("target".into(), json!(binding.target));
     }
-    if let Some(published) = &binding.published {
-        fields.insert("published".into(), json!(published));
-    }
-    fields.insert("target".into(), json!(binding.target));
-    fields.insert("protocol".into(), json!(publication.protocol));
-    fields.insert("mode".into(), json!(publication.mode));
     Value::Object(fields)
 }
