@@ -44,7 +44,8 @@ pub fn document(
 ) -> Converted {
     let (out, trail, path) = (Converted::default(), Vec::new(), Vec::new());
     let alias_visits_left = MIN_ALIAS_VISITS.max(ALIAS_VISITS_PER_NODE * tree.size());
-    let mut converter = Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits_left };
+    let mut converter =
+        Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits_left, is_overriding: false };
     if let Some(Value { data: Data::Map(map), .. }) = converter.value(root, None, shape) {
         converter.out.map = map;
     }
@@ -63,6 +64,8 @@ struct Converter<'a> {
     /// The keys that lead to the node at hand.
     path: Vec<String>,
     alias_visits_left: usize,
+    /// True below `!override`: Compose takes what stands there as it is, tags in it count nothing.
+    is_overriding: bool,
 }
 
 impl Converter<'_> {
@@ -72,14 +75,24 @@ impl Converter<'_> {
         if self.is_too_much(node.span) {
             return Some(self.plain(Data::Null, node.span, key));
         }
-        match node.tag {
+        match node.tag.filter(|_| !self.is_overriding) {
             Some(Tag::Reset) => {
                 self.note_reset(id);
-                return None;
+                None
             }
-            Some(Tag::Override) => self.out.cleared.push(self.path.clone()),
-            _ => {}
+            Some(Tag::Override) => {
+                self.out.cleared.push(self.path.clone());
+                self.is_overriding = true;
+                let value = self.content(id, key, shape);
+                self.is_overriding = false;
+                value
+            }
+            _ => self.content(id, key, shape),
         }
+    }
+
+    fn content(&mut self, id: NodeId, key: Option<&Place>, shape: &Shape) -> Option<Value> {
+        let node = self.tree.node(id);
         let data = match &node.kind {
             Kind::Alias(name, target) => return self.alias(name, *target, node.span, key, shape),
             _ if matches!(shape, Shape::Present) => Data::Opaque,

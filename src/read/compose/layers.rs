@@ -3,6 +3,7 @@
 use super::Texts;
 use super::convert::{self, Converted};
 use super::environment::Variables;
+use super::include;
 use super::merge::{self, Cleared};
 use super::shape;
 use super::value::{Data, Map};
@@ -26,6 +27,8 @@ pub struct Loader<'a> {
     pub ineffective: Vec<Ineffective>,
     /// The number of the next layer.
     layer: u32,
+    /// How many more `include` items are followed.
+    pub(super) includes_left: usize,
     /// Services that extended another one of the same file: child, base, layer.
     pub(super) extended: Vec<(Arc<str>, String, u32)>,
     /// Files whose services are extended, as they are before their own `extends`; by path and by the variables' generation.
@@ -62,6 +65,7 @@ impl<'a> Loader<'a> {
             problems,
             ineffective,
             layer: 0,
+            includes_left: include::MAX_INCLUDES,
             extended: Vec::new(),
             bases: HashMap::new(),
         }
@@ -212,13 +216,15 @@ fn is_ports_of(path: &[String], service: &str) -> bool {
     matches!(path, [services, name, ports] if services == "services" && name == service && ports == "ports")
 }
 
-/// What an included file brought is the base; the including document is laid over it (compose-go `loader/include.go`, importResources).
+/// What an included file brought is the base; the including document is laid over it (compose-go `loader/include.go`, importResource:
+/// a tag on a whole service or section does not reach what is included, a tag further down does).
 fn import(mut base: Map, document: &mut Converted, problems: &mut Vec<Problem>) {
     base.retain(|key| matches!(key, "services" | "networks"));
     if base.is_empty() {
         return;
     }
-    merge::clear(&mut base, &mut Vec::new(), &document.cleared);
+    let cleared: Vec<Cleared> = document.cleared.iter().filter(|path| path.len() > 2).cloned().collect();
+    merge::clear(&mut base, &mut Vec::new(), &cleared);
     merge::merge_maps(&mut base, std::mem::take(&mut document.map), problems);
     document.map = base;
 }

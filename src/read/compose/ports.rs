@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The keys of the long syntax, `x-…` aside (compose-go `schema/compose-spec.json`).
+const LONG_KEYS: [&str; 7] = ["target", "published", "host_ip", "protocol", "mode", "name", "app_protocol"];
+
 /// The publications of a service, and their bindings.
 #[derive(Debug, Default)]
 pub struct Ports {
@@ -112,6 +115,10 @@ impl Reader<'_> {
             let place = map.get("host_ip").map_or_else(|| item.origin.place.clone(), |value| value.origin.place.clone());
             return Err((place, format!("invalid ip address: {address}")));
         }
+        if let Some((key, _)) = map.iter().find(|(key, _)| !LONG_KEYS.contains(&key.text.as_str()) && !key.text.starts_with("x-"))
+        {
+            return Err((key.origin.place.clone(), format!("a port has no property {}", key.text.escape_debug())));
+        }
         let protocol = optional_text(map, "protocol")?.unwrap_or_else(|| "tcp".to_owned());
         let mode = optional_text(map, "mode")?.unwrap_or_else(|| "ingress".to_owned());
         for key in ["name", "app_protocol"] {
@@ -204,10 +211,12 @@ fn optional_text(map: &Map, key: &str) -> Result<Option<String>, (Place, String)
     }
 }
 
-/// A number, or a text that Go's `strconv.Atoi` takes; anything from 0 up (`loader/interpolate.go`).
+/// A number, or a text that Go's `strconv.Atoi` takes; anything from 0 up, cut down to 32 bits (`loader/interpolate.go`). A number
+/// that YAML reads as one with a fraction will do if the fraction is 0: `target: 080` is 80, since 8 is no octal digit.
 fn target(value: &Value) -> Result<u32, String> {
     let number = match &value.data {
         Data::Integer(number) => Some(*number),
+        Data::Float => whole_number(value.origin.place.text()),
         Data::Text(text) => {
             let digits = text.content.strip_prefix(['+', '-']).unwrap_or(&text.content);
             let is_decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -216,7 +225,15 @@ fn target(value: &Value) -> Result<u32, String> {
         _ => None,
     };
     let shown = value.to_text().unwrap_or_else(|| value.kind().to_owned());
-    number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| format!("target is not a port number: {shown}"))
+    let cut = number.filter(|number| *number >= 0).and_then(|number| u32::try_from(number & i64::from(u32::MAX)).ok());
+    cut.ok_or_else(|| format!("target is not a port number: {shown}"))
+}
+
+/// `080`, `80.0` and `8e1` as the whole number that they are.
+fn whole_number(written: &str) -> Option<i64> {
+    let number: f64 = written.trim_matches(['"', '\'']).replace('_', "").parse().ok()?;
+    let text = format!("{number:.1}");
+    text.strip_suffix(".0").and_then(|whole| whole.parse().ok()).filter(|_| number.fract() == 0.0)
 }
 
 /// A number or any text at all; 0 and the empty text are ephemeral. The second value is true for a number.
