@@ -11,6 +11,7 @@ mod progress;
 mod survey;
 mod world;
 
+use crate::act::output;
 use crate::cli::job::{Job, Task};
 use crate::cli::{self, complete};
 use crate::error::Error;
@@ -19,7 +20,7 @@ use crate::report::page;
 use crate::report::style::{Choice, Style};
 use crate::report::visible::visible;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// How a run ended. Its number is the exit status.
@@ -76,10 +77,15 @@ fn style(choice: Choice, quiet: bool) -> Style {
     Style { colour, is_terminal, width, quiet }
 }
 
-/// Prints on stdout. A reader that has gone away (`| head`) has seen what it wanted.
+/// Prints a text on stdout.
 fn print(text: &[u8]) -> Result<Verdict, Error> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    print_with(&|out| out.write_all(text))
+}
+
+/// Prints what `text` writes on stdout. A reader that has gone away (`| head`) has seen what it wanted.
+fn print_with(text: output::Text) -> Result<Verdict, Error> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match text(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
         _ => Ok(Verdict::Clean),
     }

@@ -2,7 +2,7 @@
 
 use super::survey::{Survey, survey};
 use super::world::World;
-use super::{Verdict, complain, print, style};
+use super::{Verdict, complain, print, print_with, style};
 use crate::act::{output, write};
 use crate::cli::job::{Check, CheckFormat, Color, Purpose};
 use crate::error::Error;
@@ -103,7 +103,7 @@ fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> 
     let earlier = if world.disk.exists(&place) { read_baseline(path, world)? } else { Baseline::default() };
     let accepted = baseline::accept(&found.findings, ground);
     let accepted = baseline::keep_others(accepted, earlier, &looked_at(&found.read, ground));
-    put(path, baseline::to_json(&accepted).as_bytes())?;
+    put(path, &|out| out.write_all(baseline::to_json(&accepted).as_bytes()))?;
     let count = match found.findings.len() {
         1 => "1 finding is".to_owned(),
         count => format!("{count} findings are"),
@@ -114,9 +114,8 @@ fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> 
 
 fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let report = Report::new(&settled.findings, settled.summary, Tool::this(), TABLE);
-    let mut text = Vec::new();
-    report.write(format(job.format), &look_of(job), &mut text).map_err(Error::Print)?;
-    publish(job, &text)?;
+    let look = look_of(job);
+    publish(job, &|out| report.write(format(job.format), &look, out))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -130,12 +129,11 @@ fn verdict(job: &Check, findings: &[Finding]) -> Verdict {
 
 /// Shows the fixes as a patch.
 fn show_changes(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
-    let mut text = Vec::new();
-    let style = look_of(job);
-    for (path, change) in changes(&settled.findings) {
-        diff::write(&path, change.before.text(), change.after.text(), &style, &mut text).map_err(Error::Print)?;
-    }
-    publish(job, &text)?;
+    let (look, changes) = (look_of(job), changes(&settled.findings));
+    let show = |(path, change): (&PathBuf, &Change), out: &mut dyn Write| {
+        diff::write(path, change.before.text(), change.after.text(), &look, out)
+    };
+    publish(job, &|out| changes.iter().try_for_each(|change| show(change, out)))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -180,15 +178,15 @@ fn changes(findings: &[Finding]) -> BTreeMap<PathBuf, Change> {
 }
 
 /// Prints to where the job wants it.
-fn publish(job: &Check, text: &[u8]) -> Result<(), Error> {
+fn publish(job: &Check, text: output::Text) -> Result<(), Error> {
     match &job.output {
         Some(path) => put(path, text),
-        None => print(text).map(drop),
+        None => print_with(text).map(drop),
     }
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    output::put(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+fn put(path: &Path, text: output::Text) -> Result<(), Error> {
+    output::put(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn look_of(job: &Check) -> Style {
