@@ -97,6 +97,7 @@ fn where_there_is_nothing_to_look_at_the_program_says_so_and_fails() {
         assert_eq!(here.stderr(arguments, 2).lines().next(), Some("error: no compose file here or in any folder above"));
     }
     assert_eq!(here.stderr(&["check", "."], 2), "error: no compose file in . or below it\n");
+    assert_eq!(here.stdout(&["check", "."], 2), "nothing was checked\n");
     assert_eq!(here.findings(&["check", "nowhere.yml"], 2), ["coverage-gap nowhere.yml:null"]);
 }
 
