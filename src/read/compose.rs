@@ -3,6 +3,7 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+mod cleared;
 mod convert;
 pub mod discover;
 pub mod dotenv;
@@ -13,6 +14,7 @@ mod include;
 mod layers;
 mod merge;
 mod ports;
+mod pragmas;
 mod project;
 mod setting;
 mod shape;
@@ -23,8 +25,8 @@ use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
 use crate::read::yaml::{Kind, NodeId, Tree};
 use environment::Variables;
-pub(super) use layers::pragma;
 use layers::{Loader, Scope};
+pub(super) use pragmas::pragmas;
 use project::Frame;
 use std::collections::BTreeMap;
 use std::io;

@@ -1,7 +1,8 @@
 //! Nodes to values: aliases and merge keys followed, variables put in, tags noted, all of it only where the [`Shape`] asks for it.
 
+use super::cleared::Cleared;
 use super::environment::Variables;
-use super::merge::{self, Cleared};
+use super::merge;
 use super::shape::{LABEL, Shape};
 use super::template::{self, Expression, TemplateError};
 use super::value::{Data, Key, Map, Text, Value};
@@ -27,7 +28,7 @@ pub struct Converted {
     /// Its value; empty where the document is no mapping.
     pub map: Map,
     /// What it clears.
-    pub cleared: Vec<Cleared>,
+    pub cleared: Cleared,
     /// Values that the tags throw away: the service's name, the place, and which trap it is.
     pub traps: Vec<(String, Place, Trap)>,
 }
@@ -73,7 +74,7 @@ impl Converter<'_> {
     fn value(&mut self, id: NodeId, key: Option<&Place>, shape: &Shape) -> Option<Value> {
         let node = self.tree.node(id);
         if self.is_too_much(node.span) {
-            return Some(self.plain(Data::Null, node.span, key));
+            return Some(self.plain(Data::Unread, node.span, key));
         }
         match node.tag.filter(|_| !self.is_overriding) {
             Some(Tag::Reset) => {
@@ -81,7 +82,7 @@ impl Converter<'_> {
                 None
             }
             Some(Tag::Override) => {
-                self.out.cleared.push(self.path.clone());
+                self.out.cleared.add(&self.path);
                 self.is_overriding = true;
                 let value = self.content(id, key, shape);
                 self.is_overriding = false;
@@ -132,7 +133,7 @@ impl Converter<'_> {
 
     /// `!reset`: the path is cleared, and what is written under the tag is thrown away. On an item of a list only the item goes.
     fn note_reset(&mut self, id: NodeId) {
-        self.out.cleared.push(self.path.clone());
+        self.out.cleared.add(&self.path);
         let node = self.tree.node(id);
         let [services, service, ports, item @ ..] = self.path.as_slice() else { return };
         if services != "services" || ports != "ports" {
@@ -148,7 +149,7 @@ impl Converter<'_> {
     }
 
     fn alias(&mut self, name: &str, target: Option<NodeId>, span: Span, key: Option<&Place>, shape: &Shape) -> Option<Value> {
-        let Some(target) = target else { return Some(self.plain(Data::Null, span, key)) };
+        let Some(target) = target else { return Some(self.plain(Data::Unread, span, key)) };
         self.trail.push(Hop::Alias { name: name.to_owned(), at: self.place(span) });
         let value = self.value(target, key, shape);
         self.trail.pop();
@@ -260,7 +261,7 @@ impl Converter<'_> {
 
     fn text(&mut self, text: &str, style: Style, span: Span, key: Option<&Place>) -> Value {
         let content = self.content_start(text, style, span);
-        let mut value = self.plain(Data::Null, span, key);
+        let mut value = self.plain(Data::Unread, span, key);
         let variables = self.variables;
         let done = if text.contains('$') {
             template::substitute(text, &|name: &str| variables.get(name))

@@ -27,7 +27,7 @@ impl Loader<'_> {
     /// Loads what `list` names, and lays it into `map`.
     pub fn include(&mut self, file: &Path, list: &Value, scope: &Scope, map: &mut Map) {
         let items = match &list.data {
-            Data::Null => return,
+            Data::Null | Data::Unread => return,
             Data::List(items) => items,
             _ => return self.refuse("include must be a list", &list.origin.place.source, list.origin.place.span),
         };

@@ -30,6 +30,7 @@ pub fn resolve(service: &Arc<str>, value: &Value, problems: &mut Vec<Problem>) -
     let mut reader = Reader { service, problems, out: Ports::default(), identities: HashMap::new() };
     match &value.data {
         Data::List(items) => items.iter().for_each(|item| reader.item(item)),
+        Data::Unread => {}
         _ => reader.refuse(&value.key.clone().unwrap_or_else(|| value.origin.place.clone()), "ports must be a list".to_owned()),
     }
     reader.drop_replaced();
@@ -58,18 +59,10 @@ impl Reader<'_> {
             Data::Integer(number) => self.short(item, &number.to_string(), Form::Number),
             Data::Text(text) => self.short(item, &text.content, form(text)),
             Data::Map(map) => self.long(item, map),
-            Data::Null if self.is_refused_already(place) => {}
+            Data::Unread => {}
             Data::Float => self.refuse(place, "a port cannot be a number with a fraction, or one that YAML reads so".to_owned()),
             _ => self.refuse(place, format!("a port must be a number, a text or a mapping, not {}", item.kind())),
         }
-    }
-
-    /// True if a substitution in this very scalar failed, which has been said.
-    fn is_refused_already(&self, place: &Place) -> bool {
-        self.problems
-            .iter()
-            .rev()
-            .any(|problem| problem.place.as_ref().is_some_and(|known| known.span == place.span && known == place))
     }
 
     fn refuse(&mut self, place: &Place, message: String) {
@@ -97,13 +90,12 @@ impl Reader<'_> {
     }
 
     fn long(&mut self, item: &Value, map: &Map) {
+        if map.iter().any(|(_, value)| matches!(value.data, Data::Unread)) {
+            return;
+        }
         match self.long_parts(item, map) {
             Ok((publication, pair)) => self.add(publication, vec![pair]),
-            Err((place, message)) => {
-                if !self.is_refused_already(&place) {
-                    self.refuse(&place, message);
-                }
-            }
+            Err((place, message)) => self.refuse(&place, message),
         }
     }
 
