@@ -143,12 +143,14 @@ fn top_level_text<'t>(tree: &'t Tree, root: NodeId, wanted: &str) -> Option<&'t 
     entries.iter().find(|(key, _)| tree.text(*key) == Some(wanted)).and_then(|(_, value)| tree.text(*value))
 }
 
+/// Without a list the empty profile is active (compose-go `cli/options.go`, WithDefaultProfiles), and with it the services whose only
+/// profile is an empty variable.
 fn active_profiles(request: &Request, variables: &Variables) -> Vec<String> {
     if !request.profiles.is_empty() {
         return request.profiles.clone();
     }
     let listed = variables.value("COMPOSE_PROFILES").unwrap_or_default();
-    listed.split(',').map(|profile| profile.trim().to_owned()).filter(|profile| !profile.is_empty()).collect()
+    listed.split(',').map(|profile| profile.trim().to_owned()).collect()
 }
 
 /// Files of Compose's first format have services at the top; Compose refuses them.

@@ -76,13 +76,18 @@ impl<'a> Loader<'a> {
                 Some(source)
             }
             Err(error) => {
-                let shown = path.strip_prefix(self.working_directory).unwrap_or(path);
+                let shown = self.shown(path);
                 let message = unreadable(shown, &error);
                 let path = from.map_or(shown, Place::path).to_owned();
                 self.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: from.cloned(), service: None });
                 None
             }
         }
+    }
+
+    /// A path as messages show it.
+    pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
+        path.strip_prefix(self.working_directory).unwrap_or(path)
     }
 
     /// Parses a text and keeps what is wrong with it, and its comments to us.
@@ -221,7 +226,7 @@ fn import(mut base: Map, document: &mut Converted, problems: &mut Vec<Problem>) 
     document.map = base;
 }
 
-/// Brings the forms of `networks` together, and says where sections are no mappings.
+/// Brings the forms of `networks` and of `labels` together, and says where sections are no mappings.
 fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
     for section in ["services", "networks"] {
         let Some(value) = map.get_mut(section) else { continue };
@@ -231,6 +236,9 @@ fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
             }
             map.retain(|key| key != section);
         }
+    }
+    if let Some(Data::Map(networks)) = map.get_mut("networks").map(|networks| &mut networks.data) {
+        networks.iter_mut().for_each(|(_, network)| merge::name_of_external(network));
     }
     let Some(Data::Map(services)) = map.get_mut("services").map(|services| &mut services.data) else { return };
     for (key, service) in services.iter_mut() {
@@ -242,9 +250,8 @@ fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
         }
         match &mut service.data {
             Data::Map(service) => {
-                if let Some(networks) = service.get_mut("networks") {
-                    merge::names_to_map(networks);
-                }
+                service.get_mut("networks").into_iter().for_each(merge::names_to_map);
+                service.get_mut("labels").into_iter().for_each(merge::labels_to_map);
             }
             _ => problems.push(refused(&key.origin.place, format!("service {} must be a mapping", key.text))),
         }
@@ -265,22 +272,20 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// A comment that speaks to us, and the line that it speaks about.
+/// A comment speaks about something at most this many lines further down.
+const MOST_LINES_BETWEEN: u32 = 100;
+
+/// A comment that speaks to us, and the line that it speaks about: its own, or, where it stands alone, the next one with something on
+/// it. A lone dash is not yet something: the entry follows it.
 pub fn pragma(place: &Place) -> Option<Pragma> {
     let text = place.text().trim_start_matches('#').trim_start().strip_prefix(PRAGMA)?.trim().to_owned();
     let (source, own) = (&place.source, place.line());
     let before = source.text().get(source.line_span(own).start as usize..place.span.start as usize).unwrap_or_default();
     let is_alone = before.trim_start_matches('\u{feff}').trim().is_empty();
-    let mut line = own;
-    if is_alone {
-        let is_passed_over = |line: u32| {
-            let text = source.text().get(source.line_span(line).range()).unwrap_or_default().trim_start();
-            text.starts_with('#')
-        };
-        line = own + 1;
-        while is_passed_over(line) {
-            line += 1;
-        }
-    }
-    Some(Pragma { place: place.clone(), text, line })
+    let is_passed_over = |line: u32| {
+        let text = source.text().get(source.line_span(line).range()).unwrap_or_default().trim();
+        text.is_empty() || text == "-" || text.starts_with('#')
+    };
+    let next = || (own + 1..own + MOST_LINES_BETWEEN).find(|line| !is_passed_over(*line)).unwrap_or(own + 1);
+    Some(Pragma { place: place.clone(), text, line: if is_alone { next() } else { own } })
 }
