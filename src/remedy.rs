@@ -57,7 +57,8 @@ pub fn propose(
         }
     }
     for (finding, answer) in findings.iter_mut().zip(answers) {
-        finding.fix = answer;
+        // What asks for no remedy may have been refused one before (`judge::intent`).
+        finding.fix = answer.or_else(|| finding.fix.take());
     }
 }
 

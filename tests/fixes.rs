@@ -3,7 +3,7 @@
 
 mod memory;
 
-use docker_firewall::model::finding::{Finding, Remedy};
+use docker_firewall::model::finding::{Finding, Refusal, Remedy};
 use docker_firewall::model::project::Project;
 use docker_firewall::model::source::Source;
 use docker_firewall::read::compose::{Request, Texts, load};
@@ -287,6 +287,23 @@ fn an_entry_that_would_come_back_in_another_place_is_refused() {
     assert!(reason("services: {a: {ports: [\"80:80\", \"80:80\"]}}\n").contains("asks for the same port"));
     let both = reason("services: {a: {ports: [\"80:80\", \"127.0.0.1:80:80\"]}}\n");
     assert_eq!(both, "127.0.0.1:80->80/tcp is published already (/project/compose.yaml:1:33): remove this entry");
+}
+
+#[test]
+fn a_finding_that_was_refused_a_fix_before_keeps_its_reason() {
+    let texts = Memory::of(&[("compose.yaml", "services: {a: {ports: [80, 81]}}\n")]);
+    let project = load(&request(), &texts);
+    let mut findings = open_ports(&project);
+    findings[0].remedy = None;
+    findings[0].fix = Some(Err(Refusal { reason: "the port is allowed".to_owned() }));
+    remedy::propose(&mut findings, &project, &request(), &texts, &open_ports);
+    assert_eq!(refusals(&findings), ["the port is allowed"]);
+    assert_eq!(edits(&findings).len(), 1);
+}
+
+#[test]
+fn an_address_that_only_a_set_variable_gives_is_refused_with_its_reason() {
+    assert_eq!(reason(&entry("\"${IP:+$IP:}80:80\"")), "the variable IP may hold an address: give it one");
 }
 
 #[test]
