@@ -9,4 +9,6 @@ pub mod origin;
 pub mod policy;
 pub mod project;
 pub mod publication;
+pub mod setting;
 pub mod source;
+pub mod system;

@@ -9,7 +9,8 @@
 //! `daemon/daemon_unix.go` (host network), `daemon/internal/runconfig/hostconfig.go` (shared network namespaces).
 
 use crate::model::origin::Origin;
-use crate::model::project::{Network, Project, Service, Sourced};
+use crate::model::origin::Sourced;
+use crate::model::project::{Network, Project, Service};
 use crate::model::publication::{Publication, Reach};
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

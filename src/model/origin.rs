@@ -65,6 +65,15 @@ impl Origin {
     }
 }
 
+/// A value and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Its origin.
+    pub origin: Origin,
+}
+
 /// One step between the place where a value is written and the place where it acts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hop {

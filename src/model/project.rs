@@ -1,7 +1,8 @@
 //! A compose project, as far as its ports go.
 
-use super::origin::Origin;
+use super::origin::{Origin, Sourced};
 use super::publication::{Binding, Publication};
+use super::setting::Setting;
 use super::source::{Place, Source};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -66,15 +67,6 @@ pub struct Service {
     pub bindings: Vec<Binding>,
 }
 
-/// A value and where it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sourced<T> {
-    /// The value.
-    pub value: T,
-    /// Its origin.
-    pub origin: Origin,
-}
-
 /// A service's membership of a network.
 #[derive(Clone, Debug)]
 pub struct Attachment {
@@ -111,27 +103,6 @@ pub struct Network {
     pub ipv6: Option<bool>,
 }
 
-/// A value of ours in a compose file (`x-docker-firewall`), kept as it is written until the policy reader takes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Setting {
-    /// A scalar, after substitution.
-    Scalar(Sourced<String>),
-    /// A list.
-    List(Vec<Setting>, Origin),
-    /// A mapping, in the order of the file.
-    Mapping(Vec<(Sourced<String>, Setting)>, Origin),
-}
-
-impl Setting {
-    /// Where it stands.
-    pub fn origin(&self) -> &Origin {
-        match self {
-            Self::Scalar(value) => &value.origin,
-            Self::List(_, origin) | Self::Mapping(_, origin) => origin,
-        }
-    }
-}
-
 /// A comment that speaks to us: `# docker-firewall: …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pragma {
@@ -142,6 +113,11 @@ pub struct Pragma {
     /// The line that it speaks about (the first line is 1): its own, or, where it stands alone on a line, the next line that is not a
     /// comment of its own.
     pub line: u32,
+}
+
+impl Pragma {
+    /// The word that makes a comment speak to us.
+    pub const WORD: &'static str = "docker-firewall:";
 }
 
 /// Something that could not be read, or that Compose refuses.

@@ -40,7 +40,7 @@ pub struct Entry {
     /// Long syntax: the scalar after `target:`. None for short entries.
     pub target: Option<Origin>,
     /// Long syntax: what stands under `x-docker-firewall`.
-    pub extension: Option<super::project::Setting>,
+    pub extension: Option<super::setting::Setting>,
     /// The key `ports` that it stands under.
     pub list_key: Option<super::source::Place>,
     /// Which layer wrote it: 0 for the first file's first document, counting up through documents and files. An inherited entry

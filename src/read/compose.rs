@@ -3,6 +3,7 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+mod cleared;
 mod convert;
 pub mod discover;
 pub mod dotenv;
@@ -13,7 +14,9 @@ mod include;
 mod layers;
 mod merge;
 mod ports;
+mod pragmas;
 mod project;
+mod setting;
 mod shape;
 pub mod template;
 mod value;
@@ -22,8 +25,8 @@ use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
 use crate::read::yaml::{Kind, NodeId, Tree};
 use environment::Variables;
-pub(super) use layers::pragma;
 use layers::{Loader, Scope};
+pub(super) use pragmas::pragmas;
 use project::Frame;
 use std::collections::BTreeMap;
 use std::io;
@@ -31,8 +34,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use value::Map;
 
-/// The word that makes a comment speak to us.
-pub const PRAGMA: &str = "docker-firewall:";
+/// The keys that Compose knows at the top of a file, `x-…` aside; a file without any is one of its first format.
+const SECTIONS: [&str; 9] = ["services", "include", "name", "version", "networks", "volumes", "configs", "secrets", "models"];
 
 /// Where texts come from: the disk, or the disk with edits laid over it (a proof).
 pub trait Texts: Sync {
@@ -143,8 +146,8 @@ fn top_level_text<'t>(tree: &'t Tree, root: NodeId, wanted: &str) -> Option<&'t 
     entries.iter().find(|(key, _)| tree.text(*key) == Some(wanted)).and_then(|(_, value)| tree.text(*value))
 }
 
-/// Without a list the empty profile is active (compose-go `cli/options.go`, WithDefaultProfiles), and with it the services whose only
-/// profile is an empty variable.
+/// The empty profile is active where no other is named: `profiles: ["${PROFILE}"]` without a value starts the service (compose-go
+/// `cli/options.go`, WithDefaultProfiles).
 fn active_profiles(request: &Request, variables: &Variables) -> Vec<String> {
     if !request.profiles.is_empty() {
         return request.profiles.clone();
@@ -158,8 +161,9 @@ fn note_missing_services(trees: &[(&PathBuf, &Arc<Source>, Tree)], loader: &mut 
     for (_, source, tree) in trees {
         let Some(root) = tree.documents.first() else { continue };
         let Kind::Mapping(entries) = &tree.node(*root).kind else { continue };
-        let has = |wanted: &str| entries.iter().any(|(key, _)| tree.text(*key) == Some(wanted));
-        if !has("services") && !has("include") && !entries.is_empty() && tree.faults.is_empty() {
+        let is_section = |key: &str| SECTIONS.contains(&key) || key.starts_with("x-");
+        let has_section = entries.iter().any(|(key, _)| tree.text(*key).is_some_and(is_section));
+        if !has_section && !entries.is_empty() && tree.faults.is_empty() {
             loader.refuse("no services section: Compose refuses files of its first format", source, tree.node(entries[0].0).span);
         }
     }

@@ -7,6 +7,7 @@ mod scalar;
 
 pub use scalar::{Scalar, resolve};
 
+use crate::model::project::Pragma;
 use crate::model::source::{Source, Span};
 use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, StructureStyle, Tag as RawTag};
 use std::borrow::Cow;
@@ -101,10 +102,10 @@ pub struct Fault {
 pub fn parse(source: &Source) -> Tree<'_> {
     let text = source.text();
     let mut options = Options::default();
-    options.emit_comments = text.contains(super::compose::PRAGMA);
+    options.emit_comments = text.contains(Pragma::WORD);
     options.max_buffered_comment_events = usize::MAX;
     options.emit_unresolved_aliases = true;
-    let mut builder = Builder { text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };
+    let mut builder = Builder { source, text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
         match event {
@@ -157,6 +158,7 @@ struct Open {
 }
 
 struct Builder<'a> {
+    source: &'a Source,
     text: &'a str,
     tree: Tree<'a>,
     open: Vec<Open>,
@@ -264,7 +266,7 @@ impl<'a> Builder<'a> {
         let Some(open) = self.open.last_mut() else { return };
         let Some(first) = open.keys.insert(text, key) else { return };
         let (span, first) = (self.tree.node(key).span, self.tree.node(first).span);
-        let line = self.text.get(..first.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
+        let line = self.source.line(first.start);
         let name = self.text.get(span.range()).unwrap_or_default();
         self.fault(format!("key {name} is already defined in line {line}"), span);
     }

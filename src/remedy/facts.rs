@@ -2,8 +2,10 @@
 //!
 //! In: a project, and what a change is meant to do to it. Out: its facts in order. Not here: whether they are good.
 
-use crate::model::project::{Attachment, Ineffective, Network, Problem, Project, Service, Setting, Sourced, Trap};
+use crate::model::origin::Sourced;
+use crate::model::project::{Attachment, Ineffective, Network, Problem, Project, Service, Trap};
 use crate::model::publication::Publication;
+use crate::model::setting::Setting;
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -89,7 +89,7 @@ fn policy_beside(project: &mut Project, request: &Request, world: &World) -> Opt
     match world.disk.read(&path) {
         Ok(source) => Some(source),
         Err(error) => {
-            let message = format!("policy file cannot be read: {}", crate::error::reason(&error));
+            let message = format!("policy file cannot be read: {}", crate::model::system::reason(&error));
             let path = world.disk.shown(&path);
             project.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: None, service: None });
             None

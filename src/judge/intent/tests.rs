@@ -219,7 +219,7 @@ fn the_policy_sets_levels_and_switches_rules_off() {
 fn an_allowance_for_a_service_on_the_hosts_network_is_of_use() {
     let mut project = project();
     let origin = project.services[0].origin.clone();
-    project.services[0].network_mode = Some(crate::model::project::Sourced { value: "host".to_owned(), origin });
+    project.services[0].network_mode = Some(crate::model::origin::Sourced { value: "host".to_owned(), origin });
     let intent = of([grant("80/tcp", Scope::Service("db".to_owned())), grant("80/tcp", Scope::Service("web".to_owned()))]);
     let judged = settle(&Case::new(&project, &intent), std::iter::empty());
     assert_eq!(judged.ledger.used_grants, [true, false]);

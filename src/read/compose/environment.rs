@@ -8,6 +8,7 @@ use super::{Request, Texts};
 use crate::model::origin::ValueSource;
 use crate::model::project::{Problem, ProblemKind};
 use crate::model::source::{Place, Source};
+use crate::model::system::reason;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ impl<'a> Variables<'a> {
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let message = match error.kind() {
         io::ErrorKind::NotFound => "env file does not exist".to_owned(),
-        _ => format!("env file cannot be read: {error}"),
+        _ => format!("env file cannot be read: {}", reason(error)),
     };
     Problem { kind: ProblemKind::Unreadable, message, path: path.to_owned(), place: None, service: None }
 }

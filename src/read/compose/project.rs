@@ -2,10 +2,11 @@
 
 use super::layers::Loader;
 use super::ports;
+use super::setting::setting;
 use super::shape::{EXTENSION, LABEL};
 use super::value::{Data, Key, Map, Value};
-use crate::model::origin::Origin;
-use crate::model::project::{Attachment, Network, Problem, ProblemKind, Project, Service, Setting, Sourced};
+use crate::model::origin::Sourced;
+use crate::model::project::{Attachment, Network, Problem, ProblemKind, Project, Service};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,7 +61,8 @@ fn service(key: &Key, map: &Map, profiles: &[String], problems: &mut Vec<Problem
     let network_mode = text_of(map, "network_mode").filter(|mode| !mode.value.is_empty());
     let is_provided = map.get("provider").is_some();
     let networks = if network_mode.is_some() || is_provided { Vec::new() } else { attachments(key, map) };
-    if let (Some(mode), Some(networks)) = (&network_mode, map.get("networks").filter(|networks| !networks.is_empty())) {
+    let written_networks = map.get("networks").filter(|networks| enabled && !networks.is_empty());
+    if let (Some(mode), Some(networks)) = (&network_mode, written_networks) {
         problems.push(both_modes(&name, mode, networks));
     }
     Service {
@@ -201,21 +203,5 @@ fn used_network(key: &str, project: &str) -> Network {
         options: BTreeMap::new(),
         ipv4: None,
         ipv6: None,
-    }
-}
-
-/// A value of ours as it is written.
-pub fn setting(value: &Value) -> Setting {
-    match &value.data {
-        Data::List(items) => Setting::List(items.iter().map(setting).collect(), value.origin.clone()),
-        Data::Map(map) => {
-            let key = |key: &Key| Sourced { value: key.text.clone(), origin: key.origin.clone() };
-            let entries = map.iter().map(|(name, value)| (key(name), setting(value))).collect();
-            Setting::Mapping(entries, value.origin.clone())
-        }
-        _ => {
-            let origin: Origin = value.origin.clone();
-            Setting::Scalar(Sourced { value: value.to_text().unwrap_or_default(), origin })
-        }
     }
 }

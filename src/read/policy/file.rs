@@ -7,8 +7,9 @@ use super::settings::{self, Entries, Ground, find, keys, mistake};
 use super::{comment, tree};
 use crate::model::finding::Level;
 use crate::model::nearest::nearest;
+use crate::model::origin::Sourced;
 use crate::model::policy::{Intent, Means, RuleLevel, Scope};
-use crate::model::project::{Setting, Sourced};
+use crate::model::setting::Setting;
 use crate::model::source::Source;
 use std::sync::Arc;
 

@@ -4,8 +4,9 @@
 
 use super::grammar::{self, About, Misread};
 use crate::model::nearest::nearest;
+use crate::model::origin::Sourced;
 use crate::model::policy::{Grant, Intent, Means, Mistake, Scope};
-use crate::model::project::{Setting, Sourced};
+use crate::model::setting::Setting;
 use crate::model::source::{Place, Span};
 use std::ops::Range;
 

@@ -3,11 +3,13 @@
 //! In: a text. Out: its one document as a setting with places, and what YAML itself finds wrong. Not here: what the keys mean.
 
 use super::settings::mistake;
+use crate::model::origin::Sourced;
 use crate::model::origin::{Hop, Origin};
 use crate::model::policy::Mistake;
-use crate::model::project::{Pragma, Setting, Sourced};
+use crate::model::project::Pragma;
+use crate::model::setting::Setting;
 use crate::model::source::{Place, Source, Span};
-use crate::read::compose::pragma;
+use crate::read::compose::pragmas;
 use crate::read::yaml::{self, Kind, NodeId, Tag, Tree};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ pub(super) fn read(source: &Arc<Source>, mistakes: &mut Vec<Mistake>) -> (Option
     if tree.faults.iter().any(|fault| fault.is_fatal) {
         return (None, Vec::new());
     }
-    let pragmas = tree.comments.iter().filter_map(|span| pragma(&place(*span))).collect();
+    let pragmas = pragmas(source, &tree.comments);
     if let Some(second) = tree.documents.get(1) {
         mistakes.push(mistake(&place(tree.node(*second).span), "a policy is one document", Some("put all into the first one")));
     }
