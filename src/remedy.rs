@@ -100,7 +100,10 @@ impl Desk<'_> {
             let at = *known.entry((place.path().to_owned(), place.span)).or_insert(plans.len());
             if at == plans.len() {
                 let gone = plan.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Dropped);
-                dropped.extend(gone.map(|(which, _)| (which.clone(), at)));
+                for (which, _) in gone {
+                    self.owners.forget(which.clone());
+                    dropped.insert(which.clone(), at);
+                }
                 plans.push(plan);
             }
             plans[at].mends.push(index);

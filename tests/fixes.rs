@@ -389,6 +389,21 @@ fn an_empty_override_that_meant_to_close_everything_gets_its_tag() {
 }
 
 #[test]
+fn what_an_override_takes_away_owns_the_base_no_more() {
+    let text = "services:\n  b:\n    ports: ['80:80']\n  w:\n    extends: b\n    ports: ['127.0.0.1:81:80']\n";
+    let files = Memory::of(&[("compose.yaml", text)]);
+    let project = load(&request(), &files);
+    let list = project.services[1].publications[1].entry.list_key.clone().unwrap();
+    let inherited = finding(&project, "w", 0, Remedy::OverrideList(list));
+    let mut findings = vec![inherited, finding(&project, "b", 0, Remedy::BindToLoopback)];
+    remedy::propose(&mut findings, &project, &request(), &files, &open_ports);
+    assert_eq!(refusals(&findings), [""; 0]);
+    let expected =
+        text.replace("['80:80']", "['127.0.0.1:80:80']").replace("['127.0.0.1:81:80']", "!override ['127.0.0.1:81:80']");
+    assert_eq!(files.edited(&findings).text("compose.yaml"), expected);
+}
+
+#[test]
 fn an_override_that_would_take_other_ports_away_is_refused() {
     let base = ("compose.yaml", "services: {a: {ports: [\"80:80\", \"443:443\"]}}\n");
     let files = Memory::of(&[base, ("compose.override.yaml", "services: {a: {ports: [\"127.0.0.1:81:80\"]}}\n")]);

@@ -3,6 +3,7 @@
 //! In: a project. Out: whether changing the bytes of a place changes one value only, or the reason why not. Not here: what is to be
 //! changed, and whether the variables in it have other users.
 
+use super::facts::Which;
 use super::refuse;
 use crate::model::finding::Refusal;
 use crate::model::origin::{Hop, Origin};
@@ -21,21 +22,30 @@ const MOST_ALIASES: usize = 1000;
 
 /// The owners of all places of a project.
 pub(super) struct Owners<'a> {
-    /// The services whose publications stand at a place, by its path and span; a service is named once for each publication.
-    publications: HashMap<(&'a Path, Span), Vec<&'a Arc<str>>>,
+    /// The publications that stand at a place, by its path and span: the service, and the index in it.
+    publications: HashMap<(&'a Path, Span), Vec<(&'a Arc<str>, usize)>>,
+    /// Publications that another change takes away: they own nothing any more.
+    dropped: RefCell<HashSet<Which>>,
     /// The aliases of each text that was asked about.
     aliases: RefCell<HashMap<PathBuf, Rc<Aliases>>>,
 }
 
 impl<'a> Owners<'a> {
     pub(super) fn of(project: &'a Project) -> Self {
-        let mut publications: HashMap<(&Path, Span), Vec<&Arc<str>>> = HashMap::new();
-        for publication in project.services.iter().flat_map(|service| &service.publications) {
-            for place in places(publication) {
-                publications.entry((place.path(), place.span)).or_default().push(&publication.service);
+        let mut publications: HashMap<(&Path, Span), Vec<(&Arc<str>, usize)>> = HashMap::new();
+        for service in &project.services {
+            for (index, publication) in service.publications.iter().enumerate() {
+                for place in places(publication) {
+                    publications.entry((place.path(), place.span)).or_default().push((&service.name, index));
+                }
             }
         }
-        Self { publications, aliases: RefCell::default() }
+        Self { publications, dropped: RefCell::default(), aliases: RefCell::default() }
+    }
+
+    /// Counts a publication no more, since a change that is planned already takes it away.
+    pub(super) fn forget(&self, which: Which) {
+        self.dropped.borrow_mut().insert(which);
     }
 
     /// Refuses where the bytes at the origin's place have more owners than one.
@@ -45,8 +55,10 @@ impl<'a> Owners<'a> {
             return refuse(format!("the entry at {place} is inherited from the service {service} (extends): change it there"));
         }
         let users = self.publications.get(&(place.path(), place.span)).map_or(&[][..], Vec::as_slice);
-        if users.len() > 1 {
-            let mut names: Vec<&str> = users.iter().map(|name| &***name).collect();
+        let dropped = self.dropped.borrow();
+        let users = users.iter().filter(|(service, index)| !dropped.contains(&(Arc::clone(service), *index)));
+        let mut names: Vec<&str> = users.map(|(service, _)| &***service).collect();
+        if names.len() > 1 {
             names.sort_unstable();
             names.dedup();
             let twice = if names.len() == 1 { " (twice)" } else { "" };
