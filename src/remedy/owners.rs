@@ -20,10 +20,13 @@ use std::sync::Arc;
 /// Aliases are followed through at most this many others; beyond, a place counts as shared.
 const MOST_ALIASES: usize = 1000;
 
+/// Publications by path and span: the service, and the index in it.
+type Users<'a> = HashMap<(&'a Path, Span), Vec<(&'a Arc<str>, usize)>>;
+
 /// The owners of all places of a project.
 pub(super) struct Owners<'a> {
-    /// The publications that stand at a place, by its path and span: the service, and the index in it.
-    publications: HashMap<(&'a Path, Span), Vec<(&'a Arc<str>, usize)>>,
+    /// The publications that stand at a place.
+    publications: Users<'a>,
     /// Publications that another change takes away: they own nothing any more.
     dropped: RefCell<HashSet<Which>>,
     /// The aliases of each text that was asked about.
@@ -32,7 +35,7 @@ pub(super) struct Owners<'a> {
 
 impl<'a> Owners<'a> {
     pub(super) fn of(project: &'a Project) -> Self {
-        let mut publications: HashMap<(&Path, Span), Vec<(&Arc<str>, usize)>> = HashMap::new();
+        let mut publications = Users::new();
         for service in &project.services {
             for (index, publication) in service.publications.iter().enumerate() {
                 for place in places(publication) {
