@@ -146,3 +146,12 @@ fn an_allowance_for_a_service_on_the_hosts_network_is_not_called_stale() {
         assert_eq!(said_of(text), [""; 0], "{text}");
     }
 }
+
+#[test]
+fn a_mistaken_word_on_labels_lets_no_label_answer() {
+    let compose = "services:\n  web: {image: nginx, ports: ['80:80'], labels: {docker-firewall.allow: 80/tcp}}\n";
+    let files = Files::of([("compose.yaml", compose), (POLICY, "trust-labels: maybe\n")]);
+    assert!(of_rule(&files.judged().1, "published-on-all-interfaces").is_some());
+    let mistaken = said(&stale(&files));
+    assert!(mistaken.iter().any(|line| line.contains("neither `true` nor `false`")), "{mistaken:?}");
+}
