@@ -57,7 +57,8 @@ pub fn propose(
         }
     }
     for (finding, answer) in findings.iter_mut().zip(answers) {
-        finding.fix = answer;
+        // What asks for no remedy may have been refused one before (`judge::intent`).
+        finding.fix = answer.or_else(|| finding.fix.take());
     }
 }
 
@@ -101,7 +102,10 @@ impl Desk<'_> {
             let at = *known.entry((place.path().to_owned(), place.span)).or_insert(plans.len());
             if at == plans.len() {
                 let gone = plan.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Dropped);
-                dropped.extend(gone.map(|(which, _)| (which.clone(), at)));
+                for (which, _) in gone {
+                    self.owners.forget(which.clone());
+                    dropped.insert(which.clone(), at);
+                }
                 plans.push(plan);
             }
             plans[at].mends.push(index);

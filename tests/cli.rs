@@ -175,6 +175,19 @@ fn the_diff_shows_what_the_fix_writes_and_the_second_fix_writes_nothing() {
 }
 
 #[test]
+fn a_fix_that_clears_the_way_for_another_one_is_followed_by_it_in_the_same_run() {
+    // Only when the override is tagged is 127.0.0.1:80 free for the entry that stands beside it.
+    let base = "services:\n  b:\n    image: x\n    ports: [\"127.0.0.1:80:80\", \"[::]:80:80\"]\n";
+    let later = "services:\n  b:\n    ports: [{target: 80, published: \"80\"}]\n";
+    let here = Here::with(&[("compose.yaml", base), ("compose.override.yaml", later)]);
+    here.run(&["check", "--fix", "--fail-on", "never"], 0);
+    let once = (here.read("compose.yaml"), here.read("compose.override.yaml"));
+    assert_ne!(once.1, later);
+    assert_eq!(here.stderr(&["check", "--fix", "--fail-on", "never"], 0), "");
+    assert_eq!((here.read("compose.yaml"), here.read("compose.override.yaml")), once);
+}
+
+#[test]
 fn a_shared_file_is_spoken_about_once_and_fixed_once() {
     let main = "include: [../base.yml]\n";
     let here = Here::with(&[("base.yml", OPEN), ("a/compose.yml", main), ("b/compose.yml", main)]);

@@ -3,6 +3,7 @@
 //! In: a project. Out: whether changing the bytes of a place changes one value only, or the reason why not. Not here: what is to be
 //! changed, and whether the variables in it have other users.
 
+use super::facts::Which;
 use super::refuse;
 use crate::model::finding::Refusal;
 use crate::model::origin::{Hop, Origin};
@@ -23,36 +24,35 @@ const MOST_ALIASES: usize = 1000;
 /// How many owners are named in a refusal.
 const NAMED: usize = 3;
 
+/// Publications by path and span: the service, and the index in it; in the order of the services' names.
+type Users<'a> = HashMap<(&'a Path, Span), Vec<(&'a Arc<str>, usize)>>;
+
 /// The owners of all places of a project.
 pub(super) struct Owners<'a> {
-    /// Those whose publications stand at a place, by its path and span.
-    publications: HashMap<(&'a Path, Span), Users<'a>>,
+    /// The publications that stand at a place.
+    publications: Users<'a>,
+    /// Publications that another change takes away: they own nothing any more.
+    dropped: RefCell<HashSet<Which>>,
     /// The aliases of each text that was asked about.
     aliases: RefCell<HashMap<PathBuf, Rc<Aliases>>>,
 }
 
-/// The publications at one place.
-#[derive(Default)]
-struct Users<'a> {
-    /// How many there are.
-    count: usize,
-    /// Their services, each once, in order.
-    services: Vec<&'a str>,
-}
-
 impl<'a> Owners<'a> {
     pub(super) fn of(project: &'a Project) -> Self {
-        let mut publications: HashMap<(&Path, Span), Users> = HashMap::new();
-        for publication in project.services.iter().flat_map(|service| &service.publications) {
-            for place in places(publication) {
-                let users = publications.entry((place.path(), place.span)).or_default();
-                users.count += 1;
-                if users.services.last() != Some(&&*publication.service) {
-                    users.services.push(&publication.service);
+        let mut publications = Users::new();
+        for service in &project.services {
+            for (index, publication) in service.publications.iter().enumerate() {
+                for place in places(publication) {
+                    publications.entry((place.path(), place.span)).or_default().push((&service.name, index));
                 }
             }
         }
-        Self { publications, aliases: RefCell::default() }
+        Self { publications, dropped: RefCell::default(), aliases: RefCell::default() }
+    }
+
+    /// Counts a publication no more, since a change that is planned already takes it away.
+    pub(super) fn forget(&self, which: Which) {
+        self.dropped.borrow_mut().insert(which);
     }
 
     /// Refuses where the bytes at the origin's place have more owners than one.
@@ -61,8 +61,12 @@ impl<'a> Owners<'a> {
         if let Some(service) = base_service(origin) {
             return refuse(format!("the entry at {place} is inherited from the service {service} (extends): change it there"));
         }
-        if let Some(users) = self.publications.get(&(place.path(), place.span)).filter(|users| users.count > 1) {
-            return refuse(format!("the entry at {place} has several owners: {}", users.named()));
+        let users = self.publications.get(&(place.path(), place.span)).map_or(&[][..], Vec::as_slice);
+        let dropped = self.dropped.borrow();
+        let users = users.iter().filter(|(service, index)| !dropped.contains(&(Arc::clone(service), *index)));
+        let users: Vec<&str> = users.map(|(service, _)| &***service).take(NAMED + 1).collect();
+        if users.len() > 1 {
+            return refuse(format!("the entry at {place} has several owners: {}", named(users)));
         }
         match self.aliases(&place.source).second_owner(place.span.start) {
             None => Ok(()),
@@ -76,14 +80,13 @@ impl<'a> Owners<'a> {
     }
 }
 
-impl Users<'_> {
-    /// Some of the names.
-    fn named(&self) -> String {
-        match self.services.as_slice() {
-            [one] => format!("{one} (twice)"),
-            [first @ .., last] if first.len() <= NAMED => format!("{} and {last}", first.join(", ")),
-            all => format!("{} and {} more", all[..NAMED].join(", "), all.len() - NAMED),
-        }
+/// Some owners in words.
+fn named(mut users: Vec<&str>) -> String {
+    users.dedup();
+    match users.as_slice() {
+        [one] => format!("{one} (twice)"),
+        [first @ .., last] if users.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+        all => format!("{} and others", all[..NAMED].join(", ")),
     }
 }
 
