@@ -3,6 +3,7 @@
 //! In: a [`Request`] and the texts behind [`Texts`]. Out: a project, with its problems in it. Not here: whether a port should be
 //! open, and anything of a compose file that has no say in published ports.
 
+mod cleared;
 mod convert;
 pub mod discover;
 pub mod dotenv;
@@ -13,6 +14,7 @@ mod include;
 mod layers;
 mod merge;
 mod ports;
+mod pragmas;
 mod project;
 mod setting;
 mod shape;
@@ -23,14 +25,17 @@ use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
 use crate::read::yaml::{Kind, NodeId, Tree};
 use environment::Variables;
-pub(super) use layers::pragma;
 use layers::{Loader, Scope};
+pub(super) use pragmas::pragmas;
 use project::Frame;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use value::Map;
+
+/// The keys that Compose knows at the top of a file, `x-…` aside; a file without any is one of its first format.
+const SECTIONS: [&str; 9] = ["services", "include", "name", "version", "networks", "volumes", "configs", "secrets", "models"];
 
 /// Where texts come from: the disk, or the disk with edits laid over it (a proof).
 pub trait Texts: Sync {
@@ -141,12 +146,14 @@ fn top_level_text<'t>(tree: &'t Tree, root: NodeId, wanted: &str) -> Option<&'t 
     entries.iter().find(|(key, _)| tree.text(*key) == Some(wanted)).and_then(|(_, value)| tree.text(*value))
 }
 
+/// The empty profile is active where no other is named: `profiles: ["${PROFILE}"]` without a value starts the service (compose-go
+/// `cli/options.go`, WithDefaultProfiles).
 fn active_profiles(request: &Request, variables: &Variables) -> Vec<String> {
     if !request.profiles.is_empty() {
         return request.profiles.clone();
     }
     let listed = variables.value("COMPOSE_PROFILES").unwrap_or_default();
-    listed.split(',').map(|profile| profile.trim().to_owned()).filter(|profile| !profile.is_empty()).collect()
+    listed.split(',').map(|profile| profile.trim().to_owned()).collect()
 }
 
 /// Files of Compose's first format have services at the top; Compose refuses them.
@@ -154,8 +161,9 @@ fn note_missing_services(trees: &[(&PathBuf, &Arc<Source>, Tree)], loader: &mut 
     for (_, source, tree) in trees {
         let Some(root) = tree.documents.first() else { continue };
         let Kind::Mapping(entries) = &tree.node(*root).kind else { continue };
-        let has = |wanted: &str| entries.iter().any(|(key, _)| tree.text(*key) == Some(wanted));
-        if !has("services") && !has("include") && !entries.is_empty() && tree.faults.is_empty() {
+        let is_section = |key: &str| SECTIONS.contains(&key) || key.starts_with("x-");
+        let has_section = entries.iter().any(|(key, _)| tree.text(*key).is_some_and(is_section));
+        if !has_section && !entries.is_empty() && tree.faults.is_empty() {
             loader.refuse("no services section: Compose refuses files of its first format", source, tree.node(entries[0].0).span);
         }
     }

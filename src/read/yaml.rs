@@ -105,7 +105,7 @@ pub fn parse(source: &Source) -> Tree<'_> {
     options.emit_comments = text.contains(Pragma::WORD);
     options.max_buffered_comment_events = usize::MAX;
     options.emit_unresolved_aliases = true;
-    let mut builder = Builder { text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };
+    let mut builder = Builder { source, text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
         match event {
@@ -156,6 +156,7 @@ struct Open {
 }
 
 struct Builder<'a> {
+    source: &'a Source,
     text: &'a str,
     tree: Tree<'a>,
     open: Vec<Open>,
@@ -252,7 +253,7 @@ impl<'a> Builder<'a> {
         let Some(open) = self.open.last_mut() else { return };
         let Some(first) = open.keys.insert(text, key) else { return };
         let (span, first) = (self.tree.node(key).span, self.tree.node(first).span);
-        let line = self.text.get(..first.start as usize).map_or(0, |before| before.matches('\n').count()) + 1;
+        let line = self.source.line(first.start);
         let name = self.text.get(span.range()).unwrap_or_default();
         self.fault(format!("key {name} is already defined in line {line}"), span);
     }

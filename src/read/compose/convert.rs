@@ -1,7 +1,8 @@
 //! Nodes to values: aliases and merge keys followed, variables put in, tags noted, all of it only where the [`Shape`] asks for it.
 
+use super::cleared::Cleared;
 use super::environment::Variables;
-use super::merge::{self, Cleared};
+use super::merge;
 use super::shape::{LABEL, Shape};
 use super::template::{self, Expression, TemplateError};
 use super::value::{Data, Key, Map, Text, Value};
@@ -27,7 +28,7 @@ pub struct Converted {
     /// Its value; empty where the document is no mapping.
     pub map: Map,
     /// What it clears.
-    pub cleared: Vec<Cleared>,
+    pub cleared: Cleared,
     /// Values that the tags throw away: the service's name, the place, and which trap it is.
     pub traps: Vec<(String, Place, Trap)>,
 }
@@ -44,7 +45,8 @@ pub fn document(
 ) -> Converted {
     let (out, trail, path) = (Converted::default(), Vec::new(), Vec::new());
     let alias_visits_left = MIN_ALIAS_VISITS.max(ALIAS_VISITS_PER_NODE * tree.size());
-    let mut converter = Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits_left };
+    let mut converter =
+        Converter { tree, source, variables, layer, problems, out, trail, path, alias_visits_left, is_overriding: false };
     if let Some(Value { data: Data::Map(map), .. }) = converter.value(root, None, shape) {
         converter.out.map = map;
     }
@@ -63,6 +65,8 @@ struct Converter<'a> {
     /// The keys that lead to the node at hand.
     path: Vec<String>,
     alias_visits_left: usize,
+    /// True below `!override`: Compose takes what stands there as it is, tags in it count nothing.
+    is_overriding: bool,
 }
 
 impl Converter<'_> {
@@ -70,16 +74,26 @@ impl Converter<'_> {
     fn value(&mut self, id: NodeId, key: Option<&Place>, shape: &Shape) -> Option<Value> {
         let node = self.tree.node(id);
         if self.is_too_much(node.span) {
-            return Some(self.plain(Data::Null, node.span, key));
+            return Some(self.plain(Data::Unread, node.span, key));
         }
-        match node.tag {
+        match node.tag.filter(|_| !self.is_overriding) {
             Some(Tag::Reset) => {
                 self.note_reset(id);
-                return None;
+                None
             }
-            Some(Tag::Override) => self.out.cleared.push(self.path.clone()),
-            _ => {}
+            Some(Tag::Override) => {
+                self.out.cleared.add(&self.path);
+                self.is_overriding = true;
+                let value = self.content(id, key, shape);
+                self.is_overriding = false;
+                value
+            }
+            _ => self.content(id, key, shape),
         }
+    }
+
+    fn content(&mut self, id: NodeId, key: Option<&Place>, shape: &Shape) -> Option<Value> {
+        let node = self.tree.node(id);
         let data = match &node.kind {
             Kind::Alias(name, target) => return self.alias(name, *target, node.span, key, shape),
             _ if matches!(shape, Shape::Present) => Data::Opaque,
@@ -119,7 +133,7 @@ impl Converter<'_> {
 
     /// `!reset`: the path is cleared, and what is written under the tag is thrown away. On an item of a list only the item goes.
     fn note_reset(&mut self, id: NodeId) {
-        self.out.cleared.push(self.path.clone());
+        self.out.cleared.add(&self.path);
         let node = self.tree.node(id);
         let [services, service, ports, item @ ..] = self.path.as_slice() else { return };
         if services != "services" || ports != "ports" {
@@ -135,7 +149,7 @@ impl Converter<'_> {
     }
 
     fn alias(&mut self, name: &str, target: Option<NodeId>, span: Span, key: Option<&Place>, shape: &Shape) -> Option<Value> {
-        let Some(target) = target else { return Some(self.plain(Data::Null, span, key)) };
+        let Some(target) = target else { return Some(self.plain(Data::Unread, span, key)) };
         self.trail.push(Hop::Alias { name: name.to_owned(), at: self.place(span) });
         let value = self.value(target, key, shape);
         self.trail.pop();
@@ -247,7 +261,7 @@ impl Converter<'_> {
 
     fn text(&mut self, text: &str, style: Style, span: Span, key: Option<&Place>) -> Value {
         let content = self.content_start(text, style, span);
-        let mut value = self.plain(Data::Null, span, key);
+        let mut value = self.plain(Data::Unread, span, key);
         let variables = self.variables;
         let done = if text.contains('$') {
             template::substitute(text, &|name: &str| variables.get(name))

@@ -1,8 +1,9 @@
 //! `extends` (compose-go `loader/extends.go`): a service that begins as a copy of another one.
 
+use super::cleared::Cleared;
 use super::include::is_remote;
 use super::layers::{Base, Loader, Scope};
-use super::merge::{self, Cleared};
+use super::merge;
 use super::value::{Data, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};
@@ -33,12 +34,12 @@ struct Frame<'f> {
     file: PathBuf,
     /// Relative paths of `extends.file` start here.
     directory: PathBuf,
-    cleared: &'f [Cleared],
+    cleared: &'f Cleared,
 }
 
 impl Loader<'_> {
     /// Resolves the `extends` of every service in a document.
-    pub fn extend_all(&mut self, file: &Path, document: &mut Map, cleared: &[Cleared], scope: &Scope) {
+    pub fn extend_all(&mut self, file: &Path, document: &mut Map, cleared: &Cleared, scope: &Scope) {
         let Some(Data::Map(services)) = document.get_mut("services").map(|services| &mut services.data) else { return };
         let names: Vec<String> = services
             .iter()
@@ -103,7 +104,7 @@ impl Loader<'_> {
         }
         if walk.chain.len() == 1 {
             let (layer, child) = (self.layer().saturating_sub(1), Arc::from(name));
-            self.extended.push((child, reference.service.clone(), layer));
+            self.extended.entry(reference.service.clone()).or_default().push((child, layer));
         }
         self.extended_service(&reference.service, services, frame, scope, walk)
     }
@@ -146,10 +147,10 @@ impl Loader<'_> {
         Some(base)
     }
 
-    fn lay_over(&mut self, name: &str, mut base: Value, own: Value, reference: &Reference, cleared: &[Cleared]) -> Value {
+    fn lay_over(&mut self, name: &str, mut base: Value, own: Value, reference: &Reference, cleared: &Cleared) -> Value {
         base.came_through(&Hop::Extends { service: reference.service.clone(), at: reference.at.clone() });
         if let Data::Map(map) = &mut base.data {
-            merge::clear(map, &mut vec!["services".to_owned(), name.to_owned()], cleared);
+            cleared.clear(map, &["services", name]);
         }
         let (key, origin) = (own.key.clone(), own.origin.clone());
         merge::merge(&mut base, own, &mut self.problems);

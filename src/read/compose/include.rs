@@ -9,6 +9,12 @@ use crate::model::project::{Problem, ProblemKind};
 use crate::model::source::Place;
 use std::path::{Path, PathBuf};
 
+/// How deep includes may nest.
+const MAX_DEPTH: usize = 100;
+
+/// How many `include` items of a project are followed: files that include one another twice over multiply.
+pub const MAX_INCLUDES: usize = 10_000;
+
 /// One item of an `include` list.
 struct Item {
     paths: Vec<(String, Place)>,
@@ -21,7 +27,7 @@ impl Loader<'_> {
     /// Loads what `list` names, and lays it into `map`.
     pub fn include(&mut self, file: &Path, list: &Value, scope: &Scope, map: &mut Map) {
         let items = match &list.data {
-            Data::Null => return,
+            Data::Null | Data::Unread => return,
             Data::List(items) => items,
             _ => return self.refuse("include must be a list", &list.origin.place.source, list.origin.place.span),
         };
@@ -41,9 +47,14 @@ impl Loader<'_> {
         let Some(main) = paths.first() else { return };
         let mut outer = scope.included.clone();
         outer.push(file.to_owned());
-        if outer.contains(main) {
+        if paths.iter().any(|path| outer.contains(path)) {
             return self.refuse("include cycle: this file is already being included", &item.at.source, item.at.span);
         }
+        if outer.len() > MAX_DEPTH || self.includes_left == 0 {
+            let message = "too many files are included in one another: what is left of them is not read";
+            return self.refuse(message, &item.at.source, item.at.span);
+        }
+        self.includes_left -= 1;
         let directory = match &item.project_directory {
             Some(directory) => scope.directory.join(directory),
             None => main.parent().map(Path::to_owned).unwrap_or_default(),

@@ -1,9 +1,12 @@
 //! Files to one mapping, in the order of compose-go's `loader/loader.go`: per document substitute, include, clear, extend, merge.
 
 use super::Texts;
+use super::cleared::Cleared;
 use super::convert::{self, Converted};
 use super::environment::Variables;
-use super::merge::{self, Cleared};
+use super::include;
+use super::merge;
+use super::pragmas::pragmas;
 use super::shape;
 use super::value::{Data, Map};
 use crate::model::project::{Ineffective, Pragma, Problem, ProblemKind, Trap};
@@ -26,8 +29,10 @@ pub struct Loader<'a> {
     pub ineffective: Vec<Ineffective>,
     /// The number of the next layer.
     layer: u32,
-    /// Services that extended another one of the same file: child, base, layer.
-    pub(super) extended: Vec<(Arc<str>, String, u32)>,
+    /// How many more `include` items are followed.
+    pub(super) includes_left: usize,
+    /// Services that extended another one of the same file: base to children, each with its layer.
+    pub(super) extended: HashMap<String, Vec<(Arc<str>, u32)>>,
     /// Files whose services are extended, as they are before their own `extends`; by path and by the variables' generation.
     pub(super) bases: HashMap<(PathBuf, usize), Arc<Base>>,
 }
@@ -35,7 +40,7 @@ pub struct Loader<'a> {
 /// A file whose services are extended.
 pub struct Base {
     pub services: Map,
-    pub cleared: Vec<Cleared>,
+    pub cleared: Cleared,
     pub has_services: bool,
 }
 
@@ -62,7 +67,8 @@ impl<'a> Loader<'a> {
             problems,
             ineffective,
             layer: 0,
-            extended: Vec::new(),
+            includes_left: include::MAX_INCLUDES,
+            extended: HashMap::new(),
             bases: HashMap::new(),
         }
     }
@@ -103,8 +109,7 @@ impl<'a> Loader<'a> {
         }
         let known = self.pragmas.iter().any(|pragma| pragma.place.path() == source.path());
         if !known {
-            self.pragmas
-                .extend(tree.comments.iter().filter_map(|span| pragma(&Place { source: Arc::clone(source), span: *span })));
+            self.pragmas.extend(pragmas(source, &tree.comments));
         }
         tree
     }
@@ -130,7 +135,7 @@ impl<'a> Loader<'a> {
             normalise(&mut document.map, &mut self.problems);
             self.note_traps(&document, map);
             import(imported, &mut document, &mut self.problems);
-            merge::clear(map, &mut Vec::new(), &document.cleared);
+            document.cleared.clear(map, &[]);
             self.extend_all(path, &mut document.map, &document.cleared, scope);
             merge::merge_maps(map, document.map, &mut self.problems);
         }
@@ -140,12 +145,12 @@ impl<'a> Loader<'a> {
     pub fn load_base(&mut self, source: &Arc<Source>, scope: &Scope) -> Base {
         let tree = self.parse(source);
         let mut map = Map::default();
-        let mut cleared = Vec::new();
+        let mut cleared = Cleared::default();
         for root in &tree.documents {
             let mut document =
                 convert::document(&tree, *root, source, &shape::PROJECT, &scope.variables, self.layer, &mut self.problems);
             normalise(&mut document.map, &mut self.problems);
-            merge::clear(&mut map, &mut Vec::new(), &document.cleared);
+            document.cleared.clear(&mut map, &[]);
             merge::merge_maps(&mut map, document.map, &mut self.problems);
             cleared = document.cleared;
         }
@@ -179,7 +184,7 @@ impl<'a> Loader<'a> {
         for (key, service) in services.into_iter().flat_map(Map::iter) {
             let service_map = service.as_map();
             let ports = service_map.and_then(|service| service.get("ports"));
-            let is_tagged = document.cleared.iter().any(|path| is_ports_of(path, &key.text));
+            let is_tagged = document.cleared.names(&["services", &key.text, "ports"]);
             let at = ports.map(|ports| ports.key.clone().unwrap_or_else(|| ports.origin.place.clone()));
             let had = earlier.and_then(|earlier| earlier.get(&key.text)).and_then(|old| old.as_map()?.get("ports"));
             if let (Some(ports), Some(had), Some(at)) = (ports, had, &at)
@@ -198,8 +203,8 @@ impl<'a> Loader<'a> {
 
     fn note_extended_earlier(&mut self, base: &str, at: &Place) {
         let layer = self.layer - 1;
-        let children = self.extended.iter().filter(|(_, known, when)| known == base && *when < layer);
-        let found = children.map(|(child, ..)| Ineffective {
+        let children = self.extended.get(base).into_iter().flatten().filter(|(_, when)| *when < layer);
+        let found = children.map(|(child, _)| Ineffective {
             service: Arc::from(base),
             at: at.clone(),
             trap: Trap::ExtendedEarlier { child: Arc::clone(child) },
@@ -208,17 +213,14 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn is_ports_of(path: &[String], service: &str) -> bool {
-    matches!(path, [services, name, ports] if services == "services" && name == service && ports == "ports")
-}
-
-/// What an included file brought is the base; the including document is laid over it (compose-go `loader/include.go`, importResources).
+/// What an included file brought is the base; the including document is laid over it (compose-go `loader/include.go`, importResource:
+/// a tag on a whole service or section does not reach what is included, a tag further down does).
 fn import(mut base: Map, document: &mut Converted, problems: &mut Vec<Problem>) {
     base.retain(|key| matches!(key, "services" | "networks"));
     if base.is_empty() {
         return;
     }
-    merge::clear(&mut base, &mut Vec::new(), &document.cleared);
+    document.cleared.of_at_least(3).clear(&mut base, &[]);
     merge::merge_maps(&mut base, std::mem::take(&mut document.map), problems);
     document.map = base;
 }
@@ -265,24 +267,4 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => format!("{} may not be read: permission denied", path.display()),
         _ => format!("{} cannot be read: {}", path.display(), reason(error)),
     }
-}
-
-/// A comment that speaks to us, and the line that it speaks about.
-pub fn pragma(place: &Place) -> Option<Pragma> {
-    let text = place.text().trim_start_matches('#').trim_start().strip_prefix(Pragma::WORD)?.trim().to_owned();
-    let (source, own) = (&place.source, place.line());
-    let before = source.text().get(source.line_span(own).start as usize..place.span.start as usize).unwrap_or_default();
-    let is_alone = before.trim_start_matches('\u{feff}').trim().is_empty();
-    let mut line = own;
-    if is_alone {
-        let is_passed_over = |line: u32| {
-            let text = source.text().get(source.line_span(line).range()).unwrap_or_default().trim_start();
-            text.starts_with('#')
-        };
-        line = own + 1;
-        while is_passed_over(line) {
-            line += 1;
-        }
-    }
-    Some(Pragma { place: place.clone(), text, line })
 }

@@ -4,13 +4,10 @@ use super::value::{Data, Key, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};
 
-/// A path that `!reset` or `!override` clears in what earlier layers wrote, from the top of the file down.
-pub type Cleared = Vec<String>;
-
 /// Lays `over` over `base`. Where the two cannot be merged, Compose refuses the project: that is said, and `base` stays.
 pub fn merge(base: &mut Value, over: Value, problems: &mut Vec<Problem>) {
     match (&mut base.data, over.data) {
-        (_, Data::Null) => {}
+        (_, Data::Null | Data::Unread) => {}
         (Data::Map(base), Data::Map(over)) => merge_maps(base, over, problems),
         (Data::List(items), Data::List(more)) => items.extend(more),
         (Data::Map(_) | Data::List(_), data) => problems.push(mismatch(base, &Value { data, ..over })),
@@ -30,30 +27,6 @@ pub fn merge_maps(base: &mut Map, over: Map, problems: &mut Vec<Problem>) {
             None => base.set(key, value),
         }
     }
-}
-
-/// Takes out of `map`, which stands at `path`, what a later layer clears by `!reset` and `!override`.
-pub fn clear(map: &mut Map, path: &mut Vec<String>, cleared: &[Cleared]) {
-    if cleared.is_empty() {
-        return;
-    }
-    let names: Vec<String> = cleared.iter().filter_map(|pattern| pattern.get(path.len()).cloned()).collect();
-    let is_named = |name: &str| names.iter().any(|known| known == name || known == "*");
-    for (key, value) in map.iter_mut().filter(|(key, _)| is_named(&key.text)) {
-        if let Data::Map(inner) = &mut value.data {
-            path.push(key.text.clone());
-            clear(inner, path, cleared);
-            path.pop();
-        }
-    }
-    let depth = path.len() + 1;
-    map.retain(|name| !cleared.iter().any(|pattern| pattern.len() == depth && matches(pattern, path, name)));
-}
-
-/// A `*` among the recorded keys matches any (compose-go `tree/path.go`).
-fn matches(pattern: &[String], path: &[String], last: &str) -> bool {
-    let keys = path.iter().map(String::as_str).chain([last]);
-    pattern.iter().zip(keys).all(|(pattern, key)| pattern == "*" || pattern == key)
 }
 
 /// A list of names as the mapping that it stands for, so that `networks` of both forms can be merged.

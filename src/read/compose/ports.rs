@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The keys of the long syntax, `x-…` aside (compose-go `schema/compose-spec.json`).
+const LONG_KEYS: [&str; 7] = ["target", "published", "host_ip", "protocol", "mode", "name", "app_protocol"];
+
 /// The publications of a service, and their bindings.
 #[derive(Debug, Default)]
 pub struct Ports {
@@ -27,6 +30,7 @@ pub fn resolve(service: &Arc<str>, value: &Value, problems: &mut Vec<Problem>) -
     let mut reader = Reader { service, problems, out: Ports::default(), identities: HashMap::new() };
     match &value.data {
         Data::List(items) => items.iter().for_each(|item| reader.item(item)),
+        Data::Unread => {}
         _ => reader.refuse(&value.key.clone().unwrap_or_else(|| value.origin.place.clone()), "ports must be a list".to_owned()),
     }
     reader.drop_replaced();
@@ -55,18 +59,10 @@ impl Reader<'_> {
             Data::Integer(number) => self.short(item, &number.to_string(), Form::Number),
             Data::Text(text) => self.short(item, &text.content, form(text)),
             Data::Map(map) => self.long(item, map),
-            Data::Null if self.is_refused_already(place) => {}
+            Data::Unread => {}
             Data::Float => self.refuse(place, "a port cannot be a number with a fraction, or one that YAML reads so".to_owned()),
             _ => self.refuse(place, format!("a port must be a number, a text or a mapping, not {}", item.kind())),
         }
-    }
-
-    /// True if a substitution in this very scalar failed, which has been said.
-    fn is_refused_already(&self, place: &Place) -> bool {
-        self.problems
-            .iter()
-            .rev()
-            .any(|problem| problem.place.as_ref().is_some_and(|known| known.span == place.span && known == place))
     }
 
     fn refuse(&mut self, place: &Place, message: String) {
@@ -94,13 +90,12 @@ impl Reader<'_> {
     }
 
     fn long(&mut self, item: &Value, map: &Map) {
+        if map.iter().any(|(_, value)| matches!(value.data, Data::Unread)) {
+            return;
+        }
         match self.long_parts(item, map) {
             Ok((publication, pair)) => self.add(publication, vec![pair]),
-            Err((place, message)) => {
-                if !self.is_refused_already(&place) {
-                    self.refuse(&place, message);
-                }
-            }
+            Err((place, message)) => self.refuse(&place, message),
         }
     }
 
@@ -111,6 +106,10 @@ impl Reader<'_> {
         if let Some(address) = host_ip.as_ref().filter(|address| address.parse::<IpAddr>().is_err()) {
             let place = map.get("host_ip").map_or_else(|| item.origin.place.clone(), |value| value.origin.place.clone());
             return Err((place, format!("invalid ip address: {address}")));
+        }
+        if let Some((key, _)) = map.iter().find(|(key, _)| !LONG_KEYS.contains(&key.text.as_str()) && !key.text.starts_with("x-"))
+        {
+            return Err((key.origin.place.clone(), format!("a port has no property {}", key.text.escape_debug())));
         }
         let protocol = optional_text(map, "protocol")?.unwrap_or_else(|| "tcp".to_owned());
         let mode = optional_text(map, "mode")?.unwrap_or_else(|| "ingress".to_owned());
@@ -204,10 +203,12 @@ fn optional_text(map: &Map, key: &str) -> Result<Option<String>, (Place, String)
     }
 }
 
-/// A number, or a text that Go's `strconv.Atoi` takes; anything from 0 up (`loader/interpolate.go`).
+/// A number, or a text that Go's `strconv.Atoi` takes; anything from 0 up, cut down to 32 bits (`loader/interpolate.go`). A number
+/// that YAML reads as one with a fraction will do if the fraction is 0: `target: 080` is 80, since 8 is no octal digit.
 fn target(value: &Value) -> Result<u32, String> {
     let number = match &value.data {
         Data::Integer(number) => Some(*number),
+        Data::Float => whole_number(value.origin.place.text()),
         Data::Text(text) => {
             let digits = text.content.strip_prefix(['+', '-']).unwrap_or(&text.content);
             let is_decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -216,7 +217,15 @@ fn target(value: &Value) -> Result<u32, String> {
         _ => None,
     };
     let shown = value.to_text().unwrap_or_else(|| value.kind().to_owned());
-    number.and_then(|number| u32::try_from(number).ok()).ok_or_else(|| format!("target is not a port number: {shown}"))
+    let cut = number.filter(|number| *number >= 0).and_then(|number| u32::try_from(number & i64::from(u32::MAX)).ok());
+    cut.ok_or_else(|| format!("target is not a port number: {shown}"))
+}
+
+/// `080`, `80.0` and `8e1` as the whole number that they are.
+fn whole_number(written: &str) -> Option<i64> {
+    let number: f64 = written.trim_matches(['"', '\'']).replace('_', "").parse().ok()?;
+    let text = format!("{number:.1}");
+    text.strip_suffix(".0").and_then(|whole| whole.parse().ok()).filter(|_| number.fract() == 0.0)
 }
 
 /// A number or any text at all; 0 and the empty text are ephemeral. The second value is true for a number.

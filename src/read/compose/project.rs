@@ -61,7 +61,8 @@ fn service(key: &Key, map: &Map, profiles: &[String], problems: &mut Vec<Problem
     let network_mode = text_of(map, "network_mode");
     let is_provided = map.get("provider").is_some();
     let networks = if network_mode.is_some() || is_provided { Vec::new() } else { attachments(key, map) };
-    if let (Some(mode), Some(networks)) = (&network_mode, map.get("networks").filter(|networks| !networks.is_empty())) {
+    let written_networks = map.get("networks").filter(|networks| enabled && !networks.is_empty());
+    if let (Some(mode), Some(networks)) = (&network_mode, written_networks) {
         problems.push(both_modes(&name, mode, networks));
     }
     Service {

@@ -39,6 +39,8 @@ pub enum Data {
     Map(Map),
     /// Something whose content has no say in published ports.
     Opaque,
+    /// What could not be read: a variable without value that is required, an alias of nothing. It has been said.
+    Unread,
 }
 
 /// A text.
@@ -99,14 +101,14 @@ impl Value {
             Data::Integer(number) => Some(number.to_string()),
             Data::Boolean(truth) => Some(truth.to_string()),
             Data::Float | Data::Timestamp => Some(self.origin.place.text().to_owned()),
-            Data::Null | Data::List(_) | Data::Map(_) | Data::Opaque => None,
+            Data::Null | Data::List(_) | Data::Map(_) | Data::Opaque | Data::Unread => None,
         }
     }
 
     /// True for null and for an empty list or mapping.
     pub fn is_empty(&self) -> bool {
         match &self.data {
-            Data::Null => true,
+            Data::Null | Data::Unread => true,
             Data::List(items) => items.is_empty(),
             Data::Map(map) => map.is_empty(),
             _ => false,
@@ -123,7 +125,7 @@ impl Value {
             Data::Text(_) => "a text",
             Data::List(_) => "a list",
             Data::Map(_) => "a mapping",
-            Data::Opaque => "a value",
+            Data::Opaque | Data::Unread => "a value",
         }
     }
 

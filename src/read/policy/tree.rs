@@ -9,7 +9,7 @@ use crate::model::policy::Mistake;
 use crate::model::project::Pragma;
 use crate::model::setting::Setting;
 use crate::model::source::{Place, Source, Span};
-use crate::read::compose::pragma;
+use crate::read::compose::pragmas;
 use crate::read::yaml::{self, Kind, NodeId, Tag, Tree};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) fn read(source: &Arc<Source>, mistakes: &mut Vec<Mistake>) -> (Option
     if tree.faults.iter().any(|fault| fault.is_fatal) {
         return (None, Vec::new());
     }
-    let pragmas = tree.comments.iter().filter_map(|span| pragma(&place(*span))).collect();
+    let pragmas = pragmas(source, &tree.comments);
     if let Some(second) = tree.documents.get(1) {
         mistakes.push(mistake(&place(tree.node(*second).span), "a policy is one document", Some("put all into the first one")));
     }
