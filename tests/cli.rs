@@ -196,6 +196,9 @@ fn a_baseline_accepts_what_is_there_and_nothing_new() {
     assert_eq!(written, "2 findings are accepted in other.json; `check --baseline other.json` reads it\n");
     here.run(&["check"], 1);
     here.run(&["check", "--baseline", "other.json"], 0);
+    here.write("broken.json", "\n{\"version\": 1, oops");
+    let broken = here.stderr(&["check", "--baseline", "broken.json"], 2);
+    assert!(broken.starts_with("error: broken.json cannot be read: ") && broken.ends_with(", in line 2\n"), "{broken}");
     assert!(here.stderr(&["check", "--baseline", "nowhere.json"], 2).starts_with("error: nowhere.json cannot be read: "));
 }
 
