@@ -287,6 +287,17 @@ fn wrong_arguments_are_named() {
 }
 
 #[test]
+fn what_compose_refuses_is_named_in_the_order_of_the_file() {
+    let here = Here::with(&[(
+        "a.yml",
+        "services:\n  \"a b\":\n    image: x\n    ports:\n      - \"99999:1\"\n      - \"8080:80\"\n      - [\n",
+    )]);
+    let said = here.stderr(&["ports", "-f", "a.yml"], 2);
+    let lines: Vec<_> = said.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    assert!(lines.len() > 1 && lines.is_sorted(), "{said}");
+}
+
+#[test]
 fn every_rule_is_listed_and_explained() {
     let here = Here::with(&[]);
     let list = here.stdout(&["explain"], 0);
