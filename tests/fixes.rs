@@ -188,9 +188,9 @@ fn byte_order_mark_flow_style_and_line_breaks_stay() {
 #[test]
 fn a_scalar_with_several_owners_is_refused() {
     let anchors = "services:\n  a:\n    ports: &p [\"80:80\"]\n  b:\n    ports: *p\n";
-    assert!(reason(anchors).ends_with("has several owners: a, b"), "{}", reason(anchors));
+    assert!(reason(anchors).ends_with("has several owners: a and b"), "{}", reason(anchors));
     let merged = "services:\n  a: &a\n    ports: [\"80:80\"]\n  b:\n    <<: *a\n";
-    assert!(reason(merged).ends_with("has several owners: a, b"), "{}", reason(merged));
+    assert!(reason(merged).ends_with("has several owners: a and b"), "{}", reason(merged));
     let elsewhere = "services:\n  a:\n    ports: [&p \"80:80\"]\n    environment: [*p]\n";
     assert!(reason(elsewhere).contains("an alias in line 4"), "{}", reason(elsewhere));
     let extended = "services:\n  a:\n    ports: [\"80:80\"]\n  b:\n    extends: a\n";
