@@ -209,6 +209,9 @@ fn a_baseline_accepts_what_is_there_and_nothing_new() {
     assert_eq!(written, "2 findings are accepted in other.json; `check --baseline other.json` reads it\n");
     here.run(&["check"], 1);
     here.run(&["check", "--baseline", "other.json"], 0);
+    here.write("broken.json", "\n{\"version\": 1, oops");
+    let broken = here.stderr(&["check", "--baseline", "broken.json"], 2);
+    assert!(broken.starts_with("error: broken.json cannot be read: ") && broken.ends_with(", in line 2\n"), "{broken}");
     assert!(here.stderr(&["check", "--baseline", "nowhere.json"], 2).starts_with("error: nowhere.json cannot be read: "));
 }
 
@@ -294,6 +297,17 @@ fn wrong_arguments_are_named() {
     ] {
         assert!(here.stderr(arguments, 2).contains(word), "{arguments:?}");
     }
+}
+
+#[test]
+fn what_compose_refuses_is_named_in_the_order_of_the_file() {
+    let here = Here::with(&[(
+        "a.yml",
+        "services:\n  \"a b\":\n    image: x\n    ports:\n      - \"99999:1\"\n      - \"8080:80\"\n      - [\n",
+    )]);
+    let said = here.stderr(&["ports", "-f", "a.yml"], 2);
+    let lines: Vec<_> = said.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    assert!(lines.len() > 1 && lines.is_sorted(), "{said}");
 }
 
 #[test]

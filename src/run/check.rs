@@ -91,7 +91,10 @@ fn accepted(job: &Check, world: &World) -> Result<Option<Accepted>, Error> {
 }
 
 fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
-    let failed = |error: read::baseline::Unreadable| Error::Read { path: path.to_owned(), reason: error.to_string() };
+    let failed = |error: read::baseline::Unreadable| Error::Read {
+        path: path.to_owned(),
+        reason: format!("{}, in line {}", error.message, error.place.line()),
+    };
     read::baseline::read(&read_own(path, world)?).map_err(failed)
 }
 
