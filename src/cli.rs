@@ -8,7 +8,7 @@ pub mod job;
 use crate::model::finding::Level;
 use arguments::{Arguments, Check, Command, FailOn, Loading};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Job, Purpose, Subject, Task};
+use job::{Baseline, Job, Purpose, Subject, Task};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -31,9 +31,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
     let task = match arguments.command {
         None => return Err(help_of(&mut command, None)),
         Some(Command::Help { command: topic }) => return Err(help_of(&mut command, topic.as_deref())),
-        Some(Command::Ports(ports)) => Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format }),
+        Some(Command::Ports(ports)) => {
+            Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format, color: ports.look.color })
+        }
         Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
-        Some(Command::Explain(explain)) => Task::Explain(explain.rule),
+        Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
         Some(Command::Completion(completion)) => Task::Completion(completion.shell),
     };
     Ok(Job { docker: line.docker, task })
@@ -82,7 +84,11 @@ fn check(arguments: Check) -> job::Check {
         subject: if arguments.paths.is_empty() { Subject::Project } else { Subject::Paths(arguments.paths) },
         loading: loading(arguments.loading),
         policy: arguments.policy,
-        baseline: arguments.baseline,
+        baseline: match arguments.baseline {
+            Some(path) => Baseline::At(path),
+            None if arguments.no_baseline => Baseline::Nothing,
+            None => Baseline::Here,
+        },
         purpose,
         format: arguments.format,
         output: arguments.output,
@@ -93,7 +99,7 @@ fn check(arguments: Check) -> job::Check {
             FailOn::Never => None,
         },
         quiet: arguments.quiet,
-        color: arguments.color,
+        color: arguments.look.color,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What we tried, with what, and whose move it is.
 
 use crate::model::system::reason;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -20,8 +21,13 @@ pub enum Error {
     #[error("the output cannot be written: {}", reason(.0))]
     Print(#[source] io::Error),
     /// A rule that we do not have.
-    #[error("no rule is named {}", .0)]
-    NoSuchRule(String),
+    #[error("no rule is named {name}")]
+    NoSuchRule {
+        /// The name that was asked for.
+        name: String,
+        /// The rule that may have been meant.
+        nearest: Option<&'static str>,
+    },
     /// A file that we were told to write.
     #[error("{} cannot be written: {}", .path.display(), reason(.source))]
     Write {
@@ -45,11 +51,12 @@ pub enum Error {
 
 impl Error {
     /// What to do about it, if that is not plain.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::NoSuchRule(_) => Some("`docker-firewall explain` lists the rules"),
-            Self::WorkingDirectory(_) => Some("change to another folder"),
-            Self::NoProject => Some("name a compose file, or a folder to search"),
+            Self::NoSuchRule { nearest: Some(rule), .. } => Some(format!("did you mean {rule}?").into()),
+            Self::NoSuchRule { nearest: None, .. } => Some("`explain` without a name lists the rules".into()),
+            Self::WorkingDirectory(_) => Some("change to another folder".into()),
+            Self::NoProject => Some("name a compose file, or a folder to search".into()),
             Self::EmptyFolder(_) | Self::Print(_) | Self::Replace(_) | Self::Write { .. } | Self::Read { .. } => None,
         }
     }

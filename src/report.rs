@@ -107,3 +107,38 @@ impl<'a> Report<'a> {
 fn order(finding: &Finding) -> impl Ord {
     (&finding.path, finding.place.as_ref().map(|place| place.span), finding.rule, &finding.service, &finding.message)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Counts what is written, and the bytes of the longest piece.
+    #[derive(Default)]
+    struct Scale {
+        whole: usize,
+        piece: usize,
+    }
+
+    impl Write for Scale {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.whole += bytes.len();
+            self.piece = self.piece.max(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_long_report_is_written_piece_by_piece_in_every_format() {
+        let findings: Vec<Finding> = (0..500).flat_map(|_| sample::findings()).collect();
+        for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit] {
+            let mut scale = Scale::default();
+            Report::new(&findings, Summary::default(), Tool::this(), &[]).write(format, &Style::default(), &mut scale).unwrap();
+            assert!(scale.whole > 100_000 && scale.piece < 10_000, "{format:?}: {} of {}", scale.piece, scale.whole);
+        }
+    }
+}

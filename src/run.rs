@@ -11,15 +11,17 @@ mod progress;
 mod survey;
 mod world;
 
-use crate::cli::job::{Job, Task};
+use crate::act::output;
+use crate::cli::job::{Color, Explain, Job, Task};
 use crate::cli::{self, complete};
 use crate::error::Error;
-use crate::judge::rules::{self, Rule};
+use crate::judge::rules;
+use crate::model::nearest::nearest;
 use crate::report::page;
 use crate::report::style::{Choice, Style};
 use crate::report::visible::visible;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// How a run ended. Its number is the exit status.
@@ -38,7 +40,7 @@ pub fn run(job: &Job) -> ExitCode {
     let done = match &job.task {
         Task::Ports(job) => ports::ports(job),
         Task::Check(job) => check::check(job),
-        Task::Explain(rule) => explain(rule.as_deref()),
+        Task::Explain(job) => explain(job),
         Task::Completion(shell) => print(&cli::completion_script(*shell)),
         Task::Complete(words) => complete(words),
         Task::Metadata => print(cli::METADATA.as_bytes()),
@@ -51,14 +53,14 @@ pub fn run(job: &Job) -> ExitCode {
 }
 
 /// Prints a rule's page, or the list of the rules.
-fn explain(name: Option<&str>) -> Result<Verdict, Error> {
-    let Some(name) = name else {
-        let width = rules::TABLE.iter().map(|rule| rule.name.len()).max().unwrap_or_default();
-        let line = |rule: &&Rule| format!("{:width$}  {:5}  {}\n", rule.name, rule.level.name(), rule.summary);
-        return print(rules::TABLE.iter().map(line).collect::<String>().as_bytes());
-    };
-    let rule = rules::find(name).ok_or_else(|| Error::NoSuchRule(name.to_owned()))?;
-    print(page::render(rule.page, &style(Choice::Auto, false)).as_bytes())
+fn explain(job: &Explain) -> Result<Verdict, Error> {
+    let style = style(job.color, false);
+    let Some(name) = &job.rule else { return print(page::list(rules::TABLE, &style).as_bytes()) };
+    let rule = rules::find(name).ok_or_else(|| {
+        let nearest = nearest(name, rules::TABLE.iter().map(|rule| rule.name));
+        Error::NoSuchRule { name: name.clone(), nearest }
+    })?;
+    print(page::render(rule.page, &style).as_bytes())
 }
 
 /// Answers the docker client's completion.
@@ -69,17 +71,27 @@ fn complete(words: &[OsString]) -> Result<Verdict, Error> {
 }
 
 /// How text on stdout is to look.
-fn style(choice: Choice, quiet: bool) -> Style {
+fn style(when: Color, quiet: bool) -> Style {
+    let choice = match when {
+        Color::Auto => Choice::Auto,
+        Color::Always => Choice::Always,
+        Color::Never => Choice::Never,
+    };
     let is_terminal = io::stdout().is_terminal();
     let colour = crate::report::style::decide(choice, |name| std::env::var(name).ok(), is_terminal);
     let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Style { colour, is_terminal, width, quiet }
 }
 
-/// Prints on stdout. A reader that has gone away (`| head`) has seen what it wanted.
+/// Prints a text on stdout.
 fn print(text: &[u8]) -> Result<Verdict, Error> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    print_with(&|out| out.write_all(text))
+}
+
+/// Prints what `text` writes on stdout. A reader that has gone away (`| head`) has seen what it wanted.
+fn print_with(text: output::Text) -> Result<Verdict, Error> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match text(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
         _ => Ok(Verdict::Clean),
     }

@@ -97,6 +97,7 @@ fn where_there_is_nothing_to_look_at_the_program_says_so_and_fails() {
         assert_eq!(here.stderr(arguments, 2).lines().next(), Some("error: no compose file here or in any folder above"));
     }
     assert_eq!(here.stderr(&["check", "."], 2), "error: no compose file in . or below it\n");
+    assert_eq!(here.stdout(&["check", "."], 2), "nothing was checked\n");
     assert_eq!(here.findings(&["check", "nowhere.yml"], 2), ["coverage-gap nowhere.yml:null"]);
 }
 
@@ -185,12 +186,15 @@ fn a_shared_file_is_spoken_about_once_and_fixed_once() {
 #[test]
 fn a_baseline_accepts_what_is_there_and_nothing_new() {
     let here = Here::with(&[("compose.yaml", OPEN)]);
-    here.run(&["check", "--write-baseline"], 0);
-    let baseline = docker_firewall::judge::baseline::FILE_NAME;
-    assert_eq!(here.findings(&["check", "--baseline", baseline], 0), Vec::<String>::new());
+    let written = here.stdout(&["check", "--write-baseline"], 0);
+    assert_eq!(written, "1 finding is accepted in docker-firewall.baseline.json; `check` reads it in this folder\n");
+    assert_eq!(here.findings(&["check"], 0), Vec::<String>::new());
+    here.run(&["check", "--no-baseline"], 1);
     here.write("compose.yaml", &format!("# moved\n{OPEN}      - \"9090:90\"\n"));
-    assert_eq!(here.findings(&["check", "--baseline", baseline], 1), ["published-on-all-interfaces compose.yaml:7"]);
-    here.run(&["check", "--write-baseline=other.json"], 0);
+    assert_eq!(here.findings(&["check"], 1), ["published-on-all-interfaces compose.yaml:7"]);
+    let written = here.stdout(&["check", "--write-baseline=other.json"], 0);
+    assert_eq!(written, "2 findings are accepted in other.json; `check --baseline other.json` reads it\n");
+    here.run(&["check"], 1);
     here.run(&["check", "--baseline", "other.json"], 0);
     assert!(here.stderr(&["check", "--baseline", "nowhere.json"], 2).starts_with("error: nowhere.json cannot be read: "));
 }
@@ -219,6 +223,22 @@ fn the_report_goes_to_a_file_on_request_and_never_through_a_link() {
         std::os::unix::fs::symlink("compose.yaml", here.path().join("link")).unwrap();
         here.run(&["check", "--output", "link"], 2);
         assert_eq!(here.read("compose.yaml"), OPEN);
+    }
+}
+
+#[test]
+fn colours_can_be_asked_for_wherever_people_read() {
+    let here = Here::with(&[("compose.yaml", OPEN)]);
+    let commands: [&[&str]; 5] = [
+        &["check", "--fail-on=never"],
+        &["check", "--diff", "--fail-on=never"],
+        &["ports"],
+        &["explain"],
+        &["explain", "host-network"],
+    ];
+    for command in commands {
+        assert!(here.stdout(&[command, &["--color=always"]].concat(), 0).contains("\u{1b}["), "{command:?}");
+        assert!(!here.stdout(&[command, &["--color=never"]].concat(), 0).contains('\u{1b}'), "{command:?}");
     }
 }
 
@@ -256,7 +276,8 @@ fn wrong_arguments_are_named() {
         (&["check", "--diff", "--fix"], "--fix"),
         (&["check", "-f", "a.yml", "b.yml"], "--file"),
         (&["frobnicate"], "frobnicate"),
-        (&["explain", "no-such-rule"], "no-such-rule"),
+        (&["explain", "no-such-rule"], "`explain` without a name lists the rules"),
+        (&["explain", "host-netwrok"], "hint: did you mean host-network?"),
     ] {
         assert!(here.stderr(arguments, 2).contains(word), "{arguments:?}");
     }

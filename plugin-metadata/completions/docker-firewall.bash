@@ -52,7 +52,7 @@ _docker__firewall() {
             return 0
             ;;
         docker__subcmd__firewall__subcmd__check)
-            opts="-q -f -p -h --policy --baseline --write-baseline --diff --fix --format --output --fail-on --quiet --color --file --env-file --profile --all-profiles --project-directory --project-name --help"
+            opts="-q -f -p -h --policy --baseline --no-baseline --write-baseline --diff --fix --format --output --fail-on --quiet --color --file --env-file --profile --all-profiles --project-directory --project-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,12 +216,16 @@ _docker__firewall() {
             return 0
             ;;
         docker__subcmd__firewall__subcmd__explain)
-            opts="-h --help"
+            opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -244,7 +248,7 @@ _docker__firewall() {
             return 0
             ;;
         docker__subcmd__firewall__subcmd__ports)
-            opts="-f -p -h --format --file --env-file --profile --all-profiles --project-directory --project-name --help"
+            opts="-f -p -h --format --color --file --env-file --profile --all-profiles --project-directory --project-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -252,6 +256,10 @@ _docker__firewall() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --file)

@@ -33,6 +33,9 @@ complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "com
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "help" -d 'Print this, or the help of a command'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l format -d 'How to print the list' -r -f -a "table\t'Columns for people'
 json\t'An array, one object a binding'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s f -l file -d 'A compose file; more than one are merged in order, and - is standard input' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l env-file -d 'Read variables from FILE, not from .env' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l profile -d 'Switch a profile on' -r
@@ -41,8 +44,8 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l all-profiles -d 'Switch all profiles on'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l policy -d 'Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file' -r -F
-complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l baseline -d 'Leave out the findings that FILE accepts' -r -F
-complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l write-baseline -d 'Accept what is found today: write it to FILE, for --baseline' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l baseline -d 'Leave out the findings that FILE accepts [default: docker-firewall.baseline.json, if it is here]' -r -F
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l write-baseline -d 'Accept what is found today: write it to FILE [default: docker-firewall.baseline.json]' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l format -d 'How to print the findings' -r -f -a "text\t'For people: the line, what is open to whom, the way out'
 json\t'One object; its schema is in plugin-metadata'
 sarif\t'SARIF 2.1.0, for code scanning'
@@ -62,11 +65,15 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l profile -d 'Switch a profile on' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s p -l project-name -d 'The project\'s name' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l no-baseline -d 'Leave out nothing: read no baseline'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l diff -d 'Show what --fix would write, and write nothing'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fix -d 'Write the fixes that are proven to close a port and to change nothing else'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s q -l quiet -d 'Print findings only: no summary, no progress'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l all-profiles -d 'Switch all profiles on'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand explain" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand completion" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand help" -s h -l help -d 'Print help'

@@ -1,32 +1,41 @@
 //! Writes what a person asked for by name: a report, a baseline.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-/// Puts bytes into a file, whole. An existing file keeps its mode; a pipe or a device is written to; a link is not followed.
+/// What writes the text of a file.
+pub type Text<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+/// Puts a text into a file, whole. An existing file keeps its mode; a pipe or a device is written to; a link is not followed.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::InvalidInput`] for a link.
-pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn put(path: &Path, text: Text) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "is a link, and links are not followed"))
         }
-        Ok(metadata) if metadata.is_file() => replace(path, &metadata, bytes),
-        Ok(_) => OpenOptions::new().write(true).open(path)?.write_all(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => File::create_new(path)?.write_all(bytes),
+        Ok(metadata) if metadata.is_file() => replace(path, &metadata, text),
+        Ok(_) => fill(&OpenOptions::new().write(true).open(path)?, text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fill(&File::create_new(path)?, text),
         Err(error) => Err(error),
     }
 }
 
-fn replace(path: &Path, old: &fs::Metadata, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, old: &fs::Metadata, text: Text) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(bytes)?;
+    let new = tempfile::NamedTempFile::new_in(folder)?;
+    fill(new.as_file(), text)?;
     new.as_file().set_permissions(old.permissions())?;
     new.persist(path)?;
     Ok(())
+}
+
+fn fill(file: &File, text: Text) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    text(&mut out)?;
+    out.flush()
 }
 
 #[cfg(test)]
@@ -38,8 +47,8 @@ mod tests {
     fn a_file_is_made_and_then_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
-        put(&path, b"one, and longer").unwrap();
-        put(&path, b"two").unwrap();
+        put(&path, &|out| out.write_all(b"one, and longer")).unwrap();
+        put(&path, &|out| out.write_all(b"two")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -51,8 +60,8 @@ mod tests {
         let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         fs::write(&target, "kept").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        assert_eq!(put(&link, b"lost").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(put(&link, &|out| out.write_all(b"lost")).unwrap_err().kind(), io::ErrorKind::InvalidInput);
         assert_eq!(fs::read(&target).unwrap(), b"kept");
-        put(Path::new("/dev/null"), b"gone").unwrap();
+        put(Path::new("/dev/null"), &|out| out.write_all(b"gone")).unwrap();
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Ports {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: PortsFormat,
     #[command(flatten)]
+    pub(super) look: Look,
+    #[command(flatten)]
     pub(super) loading: Loading,
 }
 
@@ -57,6 +59,7 @@ pub(super) struct Ports {
 #[command(
     after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something found, 2 something could not be read or written."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(super) struct Check {
     /// Compose files, or folders to search for them
     #[arg(value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, conflicts_with = "files")]
@@ -64,12 +67,15 @@ pub(super) struct Check {
     /// Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) policy: Option<PathBuf>,
-    /// Leave out the findings that FILE accepts
+    /// Leave out the findings that FILE accepts [default: docker-firewall.baseline.json, if it is here]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) baseline: Option<PathBuf>,
-    /// Accept what is found today: write it to FILE, for --baseline
+    /// Leave out nothing: read no baseline
+    #[arg(long, conflicts_with = "baseline")]
+    pub(super) no_baseline: bool,
+    /// Accept what is found today: write it to FILE [default: docker-firewall.baseline.json]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = FILE_NAME)]
-    #[arg(value_hint = ValueHint::FilePath, conflicts_with_all = ["diff", "fix"])]
+    #[arg(value_hint = ValueHint::FilePath, conflicts_with_all = ["diff", "fix", "baseline", "no_baseline"])]
     pub(super) write_baseline: Option<PathBuf>,
     /// Show what --fix would write, and write nothing
     #[arg(long, conflicts_with_all = ["fix", "format"])]
@@ -89,11 +95,18 @@ pub(super) struct Check {
     /// Print findings only: no summary, no progress
     #[arg(short, long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) look: Look,
+    #[command(flatten)]
+    pub(super) loading: Loading,
+}
+
+/// How text for people looks.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Look {
     /// Colour the text
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub(super) color: Color,
-    #[command(flatten)]
-    pub(super) loading: Loading,
 }
 
 /// What to load, in the words of `docker compose`.
@@ -128,6 +141,8 @@ pub(super) struct Explain {
     /// The rule's name, as a finding ends with
     #[arg(value_name = "RULE")]
     pub(super) rule: Option<String>,
+    #[command(flatten)]
+    pub(super) look: Look,
 }
 
 /// Print the completion script of a shell

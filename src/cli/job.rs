@@ -22,8 +22,8 @@ pub enum Task {
     Ports(Ports),
     /// Look for findings.
     Check(Box<Check>),
-    /// Print a rule's page; None: list the rules.
-    Explain(Option<String>),
+    /// Say what the rules are about.
+    Explain(Explain),
     /// Print the completion script of a shell.
     Completion(clap_complete::Shell),
     /// Answer the docker client's completion: the words after the plugin's name, the last one unfinished.
@@ -39,6 +39,17 @@ pub struct Ports {
     pub loading: Loading,
     /// How to print.
     pub format: PortsFormat,
+    /// When to colour.
+    pub color: Color,
+}
+
+/// Say what the rules are about.
+#[derive(Debug)]
+pub struct Explain {
+    /// The rule whose page is printed; None: all are listed.
+    pub rule: Option<String>,
+    /// When to colour.
+    pub color: Color,
 }
 
 /// Look for findings.
@@ -50,8 +61,8 @@ pub struct Check {
     pub loading: Loading,
     /// A policy file in place of the ones beside the compose files.
     pub policy: Option<PathBuf>,
-    /// A file of accepted findings.
-    pub baseline: Option<PathBuf>,
+    /// Which findings are accepted already.
+    pub baseline: Baseline,
     /// What to do with what is found.
     pub purpose: Purpose,
     /// How to print.
@@ -64,6 +75,17 @@ pub struct Check {
     pub quiet: bool,
     /// When to colour.
     pub color: Color,
+}
+
+/// The file of accepted findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Baseline {
+    /// The one in the working directory, if it is there.
+    Here,
+    /// This one.
+    At(PathBuf),
+    /// None.
+    Nothing,
 }
 
 /// What a check looks at.

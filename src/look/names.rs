@@ -15,9 +15,12 @@ const TOP_LEVEL: [&str; 9] = ["configs", "include", "models", "name", "networks"
 /// How sure a name is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
-    /// A compose file, whatever is in it.
+    /// A file that Compose loads unasked: a compose file, whatever is in it.
+    Default,
+    /// A word of it is `compose`: a compose file, unless it has no services. Compose's own documentation has
+    /// `docker_compose_up.yaml`, and parts such as `compose.networks.yml` are loaded together with others only.
     Compose,
-    /// A compose file if it has services at its top level: `stack.yml` is also a file of Haskell's builder.
+    /// A word of it is `stack`: a compose file if it can be read and has services; `stack.yml` is also a file of Haskell's builder.
     Stack,
     /// YAML: a compose file if it looks like one.
     Yaml,
@@ -30,7 +33,9 @@ pub(super) fn kind(path: &Path) -> Name {
     let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_ascii_lowercase) else { return Name::Other };
     let Some(stem) = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")) else { return Name::Other };
     let mut words = stem.split(['.', '-', '_']);
-    if words.clone().any(|word| word == "compose") || stem.starts_with("docker-compose") {
+    if BASES.contains(&name.as_str()) || OVERRIDES.contains(&name.as_str()) {
+        Name::Default
+    } else if words.clone().any(|word| word == "compose") || stem.starts_with("docker-compose") {
         Name::Compose
     } else if words.any(|word| word == "stack") {
         Name::Stack
@@ -73,9 +78,10 @@ pub(super) fn looks_like_compose(text: &str) -> bool {
     found
 }
 
-/// True if a text has services at its top level.
+/// True if a text has services at its top level, of its own or from included files. The text is not parsed, and may be broken.
 pub(super) fn has_services(text: &str) -> bool {
-    lines(text).any(|line| key(line) == Some("services"))
+    let is_flow = lines(text).find(|line| !is_document_mark(line)).is_some_and(|line| line.starts_with('{'));
+    (is_flow && text.contains("services")) || lines(text).any(|line| matches!(key(line), Some("services" | "include")))
 }
 
 /// The lines that are neither empty nor comments.
@@ -102,15 +108,10 @@ mod tests {
 
     #[test]
     fn compose_files_are_known_by_name() {
-        for name in [
-            "compose.yaml",
-            "Docker-Compose.YML",
-            "docker-compose.prod.yml",
-            "dev-compose.yaml",
-            "compose_dev.yml",
-            "web.compose.yml",
-            "docker-compose2.yml",
-        ] {
+        for name in ["compose.yaml", "Docker-Compose.YML", "compose.override.yml"] {
+            assert_eq!(kind(Path::new(name)), Name::Default, "{name}");
+        }
+        for name in ["docker-compose.prod.yml", "dev-compose.yaml", "compose_dev.yml", "web.compose.yml", "docker-compose2.yml"] {
             assert_eq!(kind(Path::new(name)), Name::Compose, "{name}");
         }
         for name in ["stack.yml", "docker-stack.prod.yaml", "my-stack.yml"] {
@@ -120,6 +121,17 @@ mod tests {
             [("values.yaml", Name::Yaml), ("composer.yml", Name::Yaml), ("compose.json", Name::Other), ("compose", Name::Other)]
         {
             assert_eq!(kind(Path::new(name)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn services_are_seen_in_a_broken_file_too() {
+        for text in ["a: [\nservices:\n\tx", "---\n{\"services\": {}}", "include:\n  - a.yml\n", "\"services\" : {}\n"] {
+            assert!(has_services(text), "{text}");
+        }
+        for text in ["command: docker compose up\nlong: |-\n    services:\n", "networks:\n  services: {}\n", "# services:\n", ""]
+        {
+            assert!(!has_services(text), "{text}");
         }
     }
 

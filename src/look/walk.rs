@@ -107,7 +107,8 @@ fn search(folder: &Path, seen: &dyn Fn(), problems: &mut Vec<Problem>) -> Vec<Pa
 /// A link with the name of a compose file: Compose would follow it. One that leads nowhere is kept too, so that it is reported.
 fn named_link(entry: &DirEntry) -> Option<PathBuf> {
     let path = entry.path();
-    (entry.depth() > 0 && names::kind(path) == Name::Compose && !path.is_dir()).then(|| path.to_owned())
+    let is_named = matches!(names::kind(path), Name::Default | Name::Compose);
+    (entry.depth() > 0 && is_named && !path.is_dir() && is_compose(path)).then(|| path.to_owned())
 }
 
 /// A compose file by its name, or by its looks.
@@ -121,7 +122,9 @@ fn compose_file(entry: DirEntry) -> Option<PathBuf> {
 
 fn is_compose(path: &Path) -> bool {
     match names::kind(path) {
-        Name::Compose => true,
+        Name::Default => true,
+        // One that cannot be read is kept, so that it is reported.
+        Name::Compose => text_of(path).is_none_or(|text| names::has_services(&text)),
         Name::Stack => text_of(path).is_some_and(|text| names::has_services(&text)),
         Name::Yaml => text_of(path).is_some_and(|text| names::looks_like_compose(&text)),
         Name::Other => false,
@@ -203,6 +206,8 @@ mod tests {
             (".github/workflows/ci.yml", "jobs:\n  a:\n    services:\n      b:\n        image: c\n"),
             ("deploy/web.yml", COMPOSE),
             ("deploy/stack.yaml", "resolver: lts\n"),
+            ("docs/docker_compose_up.yaml", "command: docker compose up\n"),
+            ("deploy/compose.networks.yml", "networks:\n  a: {}\n"),
         ]);
         assert_eq!(found(root.path(), &["."]), [".devcontainer/compose.yml", "deploy/web.yml"]);
         assert_eq!(found(root.path(), &["deploy", "."]), ["deploy/web.yml", ".devcontainer/compose.yml"]);

@@ -11,11 +11,18 @@ use std::io::{self, Write};
 /// # Errors
 /// What the writer says.
 pub(super) fn write<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
-    let mut buffer = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut buffer, Escaped(PrettyFormatter::new()));
+    let mut serializer = Serializer::with_formatter(&mut *out, Escaped(PrettyFormatter::new()));
     value.serialize(&mut serializer).map_err(io::Error::from)?;
-    buffer.push(b'\n');
-    out.write_all(&buffer)
+    out.write_all(b"\n")
+}
+
+/// A list whose values are made one by one as they are written, so that a long report is never in memory as a whole.
+pub(super) struct Each<I>(pub(super) I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for Each<I> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
 }
 
 /// The pretty formatter of `serde_json`, with hidden characters escaped.

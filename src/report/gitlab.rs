@@ -1,6 +1,7 @@
 //! Code Quality of GitLab: a JSON array in the form of Code Climate (docs.gitlab.com, "Code Quality report format").
 
-use super::{Report, escaped, fingerprint, json};
+use super::escaped::{self, Each};
+use super::{Report, fingerprint, json};
 use crate::model::finding::{Finding, Level};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -8,15 +9,15 @@ use std::io::{self, Write};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let fingerprints = fingerprint::all(&report.findings);
-    let issues: Vec<Issue> = report.findings.iter().zip(fingerprints).map(|(finding, print)| Issue::of(finding, print)).collect();
-    escaped::write(&issues, out)
+    let issues = report.findings.iter().zip(&fingerprints).map(|(finding, print)| Issue::of(finding, print));
+    escaped::write(&Each(issues), out)
 }
 
 #[derive(Serialize)]
 struct Issue<'a> {
     description: &'a str,
     check_name: &'static str,
-    fingerprint: String,
+    fingerprint: &'a str,
     severity: &'static str,
     location: Location<'a>,
 }
@@ -34,7 +35,7 @@ struct Lines {
 
 impl<'a> Issue<'a> {
     /// A finding without a place is put on the first line: the form wants one.
-    fn of(finding: &'a Finding, fingerprint: String) -> Self {
+    fn of(finding: &'a Finding, fingerprint: &'a str) -> Self {
         let severity = match finding.level {
             Level::Error => "major",
             Level::Warn => "minor",

@@ -1,7 +1,8 @@
 //! The report for scripts: `plugin-metadata/schemas/findings.schema.json` says what is in it.
 
+use super::Report;
+use super::escaped::{self, Each};
 use super::spot::Spot;
-use super::{Report, escaped};
 use crate::model::finding::{Edit, Finding, Fix, Level, Related, Summary};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -13,7 +14,7 @@ const VERSION: u32 = 1;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let tool = ToolJson { name: report.tool.name, version: report.tool.version };
-    let findings = report.findings.iter().map(|finding| FindingJson::of(finding)).collect();
+    let findings = Each(report.findings.iter().map(|finding| FindingJson::of(finding)));
     escaped::write(&Document { version: VERSION, tool, findings, summary: SummaryJson::of(&report.summary) }, out)
 }
 
@@ -23,10 +24,10 @@ pub(super) fn file(path: &Path) -> Cow<'_, str> {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<F> {
     version: u32,
     tool: ToolJson,
-    findings: Vec<FindingJson<'a>>,
+    findings: F,
     summary: SummaryJson,
 }
 

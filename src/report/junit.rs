@@ -8,43 +8,37 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let tests = report.findings.len().max(1);
-    let _ = writeln!(
-        text,
-        "<testsuites name=\"{}\" tests=\"{tests}\" failures=\"{}\">",
-        report.tool.name,
-        failures(&report.findings)
-    );
+    writeln!(out, "<testsuites name=\"{}\" tests=\"{tests}\" failures=\"{}\">", report.tool.name, failures(&report.findings))?;
     for suite in report.findings.chunk_by(|a, b| a.path == b.path) {
-        write_suite(suite, &mut text);
+        write_suite(suite, out)?;
     }
     // Build servers take a report without a single case for a mistake.
     if report.findings.is_empty() {
-        let _ = writeln!(text, "  <testsuite name=\"{}\" tests=\"1\" failures=\"0\">", report.tool.name);
-        text.push_str("    <testcase name=\"no findings\"/>\n  </testsuite>\n");
+        writeln!(out, "  <testsuite name=\"{}\" tests=\"1\" failures=\"0\">", report.tool.name)?;
+        writeln!(out, "    <testcase name=\"no findings\"/>\n  </testsuite>")?;
     }
-    text.push_str("</testsuites>\n");
-    out.write_all(text.as_bytes())
+    writeln!(out, "</testsuites>")
 }
 
-fn write_suite(findings: &[&Finding], text: &mut String) {
-    let Some(first) = findings.first() else { return };
+fn write_suite(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
+    let Some(first) = findings.first() else { return Ok(()) };
     let path = escape(&first.path.to_string_lossy());
-    let _ = writeln!(text, "  <testsuite name=\"{path}\" tests=\"{}\" failures=\"{}\">", findings.len(), failures(findings));
+    writeln!(out, "  <testsuite name=\"{path}\" tests=\"{}\" failures=\"{}\">", findings.len(), failures(findings))?;
     for finding in findings {
         let at = finding.place.as_ref().map(Spot::of).map_or(String::new(), |spot| format!(" {}:{}", spot.line, spot.column));
-        let _ = writeln!(text, "    <testcase classname=\"{path}\" name=\"{}{at}\">", finding.rule);
+        writeln!(out, "    <testcase classname=\"{path}\" name=\"{}{at}\">", finding.rule)?;
         let body = body(finding, &at);
         if finding.level == Level::Note {
-            let _ = writeln!(text, "      <system-out>{body}</system-out>");
+            writeln!(out, "      <system-out>{body}</system-out>")?;
         } else {
             let message = escape(&finding.message);
-            let _ = writeln!(text, "      <failure type=\"{}\" message=\"{message}\">{body}</failure>", finding.rule);
+            writeln!(out, "      <failure type=\"{}\" message=\"{message}\">{body}</failure>", finding.rule)?;
         }
-        text.push_str("    </testcase>\n");
+        writeln!(out, "    </testcase>")?;
     }
-    text.push_str("  </testsuite>\n");
+    writeln!(out, "  </testsuite>")
 }
 
 /// Everything that is said, one fact a line.

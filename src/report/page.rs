@@ -6,10 +6,36 @@
 use super::style::{Style, Tone};
 use super::visible::visible;
 use super::wrap;
+use crate::judge::rules::Rule;
+use crate::model::finding::Level;
+use std::fmt::Write as _;
 
 /// Prose wider than this is hard to read.
 const WIDEST: usize = 88;
+/// Words are not folded to fewer columns than this.
+const NARROWEST: usize = 20;
 const INDENT: &str = "    ";
+
+/// The rules, one a line: name, level, what it is about. On a terminal the words are folded under themselves.
+pub fn list(rules: &[&Rule], style: &Style) -> String {
+    let widest = rules.iter().map(|rule| rule.name.len()).max().unwrap_or_default();
+    let indent = widest + "  error  ".len();
+    let mut out = String::new();
+    for rule in rules {
+        let (word, tone) = match rule.level {
+            Level::Error => ("error", Tone::Bad),
+            Level::Warn => ("warn ", Tone::Caution),
+            Level::Note => ("note ", Tone::Good),
+        };
+        let room = style.width.saturating_sub(indent);
+        let is_folded = style.is_terminal && room >= NARROWEST;
+        let lines = if is_folded { wrap::lines(rule.summary, room) } else { vec![rule.summary.to_owned()] };
+        let summary = lines.join(&format!("\n{:indent$}", ""));
+        let name = style.paint(Tone::Strong, format!("{:widest$}", rule.name));
+        let _ = writeln!(out, "{name}  {}  {summary}", style.paint(tone, word));
+    }
+    out
+}
 
 /// Renders a page; lines end with `\n`.
 pub fn render(markdown: &str, style: &Style) -> String {

@@ -6,8 +6,9 @@
 mod log;
 mod uri;
 
+use super::escaped::{self, Each};
 use super::spot::{Spot, solid};
-use super::{Report, escaped, fingerprint};
+use super::{Report, fingerprint};
 use crate::judge::rules::Rule;
 use crate::model::finding::{Edit, Finding, Fix, Level, Related};
 use crate::model::source::{Place, Span};
@@ -25,8 +26,8 @@ const COVERAGE_GAP: &str = "coverage-gap";
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let prints = fingerprint::all(&report.findings);
     let rule_index = |name: &str| report.rules.iter().position(|rule| rule.name == name);
-    let results =
-        report.findings.iter().zip(prints).map(|(finding, print)| result(finding, print, rule_index(finding.rule))).collect();
+    let results = report.findings.iter().zip(&prints);
+    let results = Each(results.map(|(finding, print)| result(finding, print, rule_index(finding.rule))));
     let driver = Driver {
         name: report.tool.name,
         version: report.tool.version,
@@ -50,7 +51,7 @@ fn descriptor(rule: &'static Rule, home: Option<&str>) -> Descriptor {
     }
 }
 
-fn result(finding: &Finding, print: String, rule_index: Option<usize>) -> RunResult {
+fn result<'a>(finding: &Finding, print: &'a str, rule_index: Option<usize>) -> RunResult<'a> {
     let lines = std::iter::once(&finding.message).chain(&finding.help);
     RunResult {
         rule_id: finding.rule,

@@ -17,7 +17,11 @@ use std::ops::Range;
 /// A fix is drawn if it has no more edits than this, and none of them more lines.
 const SMALL: usize = 3;
 /// Prose is not folded to fewer columns than this.
-const NARROWEST: usize = 30;
+const NARROWEST: usize = 20;
+/// With fewer columns than this beside its rule's name, a header's message goes below it.
+const HEADER: usize = 36;
+/// What a message below its header is indented by.
+const BELOW: &str = "    ";
 /// What annotate-snippets draws left of the source, beside the line number.
 const GUTTER: usize = 3;
 
@@ -31,9 +35,8 @@ pub(super) fn draw_finding(finding: &Finding, style: &Style) -> String {
     groups.extend(screen.fix());
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
     // The lines are cut already: the renderer is not to cut them again.
-    let mut text = renderer.hyperlink(false).term_width(10 * style.width.max(100)).render(&groups);
-    text.push('\n');
-    text.split_off(text.len() - text.trim_start_matches('\n').len())
+    let drawn = renderer.hyperlink(false).term_width(10 * style.width.max(100)).render(&groups);
+    screen.with_message_below(drawn.trim_start_matches('\n')) + "\n"
 }
 
 struct Screen<'a> {
@@ -65,10 +68,39 @@ impl<'a> Screen<'a> {
         vec![Group::with_title(title).element(origin(place)), self.with_notes(quote, Some(label).filter(|_| !fits))]
     }
 
-    /// The message; on a terminal folded under itself.
+    /// The message; on a terminal folded under itself, or, where that would be a narrow column, below the rule's name.
     fn title(&self) -> String {
-        let indent = level_word(self.finding.level).len() + self.finding.rule.len() + "[]: ".len();
-        self.folded(&self.finding.message, indent)
+        let message = &self.finding.message;
+        if !self.is_below() {
+            return self.folded(message, self.header_width());
+        }
+        let room = self.style.width.saturating_sub(BELOW.len()).max(NARROWEST);
+        format!("\n{}", wrap::lines(&visible(message), room).join("\n"))
+    }
+
+    /// The columns before the message.
+    fn header_width(&self) -> usize {
+        level_word(self.finding.level).len() + self.finding.rule.len() + "[]: ".len()
+    }
+
+    fn is_below(&self) -> bool {
+        let room = self.style.width.saturating_sub(self.header_width());
+        self.style.is_terminal && room < HEADER.min(1 + width(&self.finding.message))
+    }
+
+    /// A drawn screen with the message where it belongs: the renderer puts all its lines to the right of the rule's name.
+    fn with_message_below(&self, drawn: &str) -> String {
+        if !self.is_below() {
+            return drawn.to_owned();
+        }
+        let beside = " ".repeat(self.header_width());
+        let lines = self.title().lines().count();
+        let moved = drawn.split('\n').enumerate().map(|(index, line)| match line.strip_prefix(&beside) {
+            Some(message) if (1..lines).contains(&index) => format!("{BELOW}{message}"),
+            None if index == 0 => line.rsplit_once(": ").map_or(line.to_owned(), |(name, end)| format!("{name}:{end}")),
+            _ => line.to_owned(),
+        });
+        moved.collect::<Vec<_>>().join("\n")
     }
 
     /// Appends notes and help under a bar.

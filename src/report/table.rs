@@ -16,7 +16,7 @@ const GAP: usize = 3;
 const COLUMNS: usize = 6;
 const HEADINGS: [&str; COLUMNS] = ["SERVICE", "HOST", "TARGET", "REACH", "CERTAINTY", "SOURCE"];
 /// What is done, in this order, until a table fits: a column is narrowed to so many columns, or it goes (0).
-const STEPS: [(usize, usize); 10] = [(5, 20), (0, 14), (4, 0), (5, 14), (0, 10), (5, 0), (1, 16), (2, 9), (0, 6), (3, 0)];
+const STEPS: [(usize, usize); 10] = [(5, 20), (0, 14), (4, 0), (5, 14), (0, 10), (5, 0), (1, 16), (2, 0), (0, 6), (3, 0)];
 
 /// Who may connect to a publication, for the column REACH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::survey::{Survey, survey};
 use super::world::World;
-use super::{Verdict, complain, print, style};
+use super::{Verdict, complain, print, print_with, style};
 use crate::act::{output, write};
-use crate::cli::job::{Check, CheckFormat, Color, Purpose};
+use crate::cli::job::{self, Check, CheckFormat, Color, Purpose};
 use crate::error::Error;
 use crate::judge::baseline::{self, Ground};
 use crate::judge::rules::TABLE;
@@ -15,7 +15,7 @@ use crate::model::system::reason;
 use crate::read;
 use crate::read::compose::Texts;
 use crate::remedy::edit::{self, Change};
-use crate::report::style::{Choice, Style};
+use crate::report::style::Style;
 use crate::report::visible::visible;
 use crate::report::{Format, Report, Tool, diff};
 use std::collections::{BTreeMap, HashSet};
@@ -30,9 +30,9 @@ const COVERAGE_GAP: &str = "coverage-gap";
 pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
     let world = World::look()?;
     let policy = job.policy.as_deref().map(|path| read_own(path, &world)).transpose()?;
-    let accepted = job.baseline.as_deref().map(|path| read_baseline(path, &world)).transpose()?;
+    let accepted = accepted(job, &world)?;
     let look = || survey(job, &world, policy.as_ref());
-    let settle = |found| settle(found, job, accepted.as_ref(), &world);
+    let settle = |found| settle(found, accepted.as_ref(), &world);
     let found = look()?;
     let seen = name_empty_folders(&found);
     let done = match &job.purpose {
@@ -61,6 +61,25 @@ fn read_own(path: &Path, world: &World) -> Result<Arc<Source>, Error> {
     world.disk.read(&world.working_directory.join(path)).map_err(failed)
 }
 
+/// A baseline and where it lies.
+struct Accepted {
+    file: PathBuf,
+    baseline: Baseline,
+}
+
+/// The baseline that the job asks for. The one of this folder need not be there, and is not read where it is written.
+fn accepted(job: &Check, world: &World) -> Result<Option<Accepted>, Error> {
+    let file = match &job.baseline {
+        job::Baseline::At(path) => path.clone(),
+        job::Baseline::Here if world.disk.exists(&world.working_directory.join(baseline::FILE_NAME)) => {
+            baseline::FILE_NAME.into()
+        }
+        job::Baseline::Here | job::Baseline::Nothing => return Ok(None),
+    };
+    let is_written = matches!(job.purpose, Purpose::Accept(_));
+    if is_written { Ok(None) } else { Ok(Some(Accepted { baseline: read_baseline(&file, world)?, file })) }
+}
+
 fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
     let failed = |error: read::baseline::Unreadable| Error::Read { path: path.to_owned(), reason: error.to_string() };
     read::baseline::read(&read_own(path, world)?).map_err(failed)
@@ -72,11 +91,11 @@ struct Settled {
     summary: Summary,
 }
 
-fn settle(found: Survey, job: &Check, accepted: Option<&Baseline>, world: &World) -> Settled {
+fn settle(found: Survey, accepted: Option<&Accepted>, world: &World) -> Settled {
     let Survey { mut findings, mut summary, read, .. } = found;
-    if let (Some(accepted), Some(file)) = (accepted, &job.baseline) {
+    if let Some(Accepted { file, baseline }) = accepted {
         let ground = Ground { working_directory: &world.working_directory, file };
-        let applied = baseline::apply(accepted, findings, ground, &looked_at(&read, ground));
+        let applied = baseline::apply(baseline, findings, ground, &looked_at(&read, ground));
         summary.baselined = applied.baselined.len();
         findings = applied.left;
         findings.extend(applied.stale);
@@ -103,20 +122,22 @@ fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> 
     let earlier = if world.disk.exists(&place) { read_baseline(path, world)? } else { Baseline::default() };
     let accepted = baseline::accept(&found.findings, ground);
     let accepted = baseline::keep_others(accepted, earlier, &looked_at(&found.read, ground));
-    put(path, baseline::to_json(&accepted).as_bytes())?;
+    put(path, &|out| out.write_all(baseline::to_json(&accepted).as_bytes()))?;
     let count = match found.findings.len() {
         1 => "1 finding is".to_owned(),
         count => format!("{count} findings are"),
     };
     let name = visible(&path.to_string_lossy()).into_owned();
-    print(format!("{count} accepted in {name}; from now on: check --baseline {name}\n").as_bytes())
+    let is_default = world.working_directory.join(path) == world.working_directory.join(baseline::FILE_NAME);
+    let how =
+        if is_default { "`check` reads it in this folder".to_owned() } else { format!("`check --baseline {name}` reads it") };
+    print(format!("{count} accepted in {name}; {how}\n").as_bytes())
 }
 
 fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let report = Report::new(&settled.findings, settled.summary, Tool::this(), TABLE);
-    let mut text = Vec::new();
-    report.write(format(job.format), &look_of(job), &mut text).map_err(Error::Print)?;
-    publish(job, &text)?;
+    let look = look_of(job);
+    publish(job, &|out| report.write(format(job.format), &look, out))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -130,12 +151,11 @@ fn verdict(job: &Check, findings: &[Finding]) -> Verdict {
 
 /// Shows the fixes as a patch.
 fn show_changes(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
-    let mut text = Vec::new();
-    let style = look_of(job);
-    for (path, change) in changes(&settled.findings) {
-        diff::write(&path, change.before.text(), change.after.text(), &style, &mut text).map_err(Error::Print)?;
-    }
-    publish(job, &text)?;
+    let (look, changes) = (look_of(job), changes(&settled.findings));
+    let show = |(path, change): (&PathBuf, &Change), out: &mut dyn Write| {
+        diff::write(path, change.before.text(), change.after.text(), &look, out)
+    };
+    publish(job, &|out| changes.iter().try_for_each(|change| show(change, out)))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -180,26 +200,25 @@ fn changes(findings: &[Finding]) -> BTreeMap<PathBuf, Change> {
 }
 
 /// Prints to where the job wants it.
-fn publish(job: &Check, text: &[u8]) -> Result<(), Error> {
+fn publish(job: &Check, text: output::Text) -> Result<(), Error> {
     match &job.output {
         Some(path) => put(path, text),
-        None => print(text).map(drop),
+        None => print_with(text).map(drop),
     }
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    output::put(path, bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+fn put(path: &Path, text: output::Text) -> Result<(), Error> {
+    output::put(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 fn look_of(job: &Check) -> Style {
-    let choice = match job.color {
-        Color::Auto => Choice::Auto,
-        Color::Always => Choice::Always,
-        Color::Never => Choice::Never,
-    };
-    let style = style(choice, job.quiet);
+    let style = style(job.color, job.quiet);
     let is_file = job.output.is_some();
-    Style { colour: style.colour && (!is_file || choice == Choice::Always), is_terminal: style.is_terminal && !is_file, ..style }
+    Style {
+        colour: style.colour && (!is_file || job.color == Color::Always),
+        is_terminal: style.is_terminal && !is_file,
+        ..style
+    }
 }
 
 fn format(format: CheckFormat) -> Format {

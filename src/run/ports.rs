@@ -9,7 +9,6 @@ use crate::model::project::{Problem, Project, Service};
 use crate::model::publication::{Publication, Reach};
 use crate::read::compose;
 use crate::report::ports::{Which, write_json};
-use crate::report::style::Choice;
 use crate::report::table::{self, Audience};
 use crate::report::visible::visible;
 use std::io::{self, Write};
@@ -26,7 +25,7 @@ pub(super) fn ports(job: &Ports) -> Result<Verdict, Error> {
     let judge = |service: &Service, publication: &Publication| audience(&project, service, publication);
     let mut text = Vec::new();
     match job.format {
-        PortsFormat::Table => table::write(&project, which, &judge, &style(Choice::Auto, false), &mut text),
+        PortsFormat::Table => table::write(&project, which, &judge, &style(job.color, false), &mut text),
         PortsFormat::Json => write_json(&project, which, &mut text),
     }
     .map_err(Error::Print)?;

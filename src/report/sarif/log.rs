@@ -6,20 +6,21 @@ use serde::Serialize;
 pub(super) const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 #[derive(Serialize)]
-pub(super) struct Log {
+pub(super) struct Log<R> {
     #[serde(rename = "$schema")]
     pub(super) schema: &'static str,
     pub(super) version: &'static str,
-    pub(super) runs: [Run; 1],
+    pub(super) runs: [Run<R>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Run {
+pub(super) struct Run<R> {
     pub(super) tool: ToolObject,
     pub(super) invocations: [Invocation; 1],
     pub(super) column_kind: &'static str,
-    pub(super) results: Vec<RunResult>,
+    /// A list of [`RunResult`].
+    pub(super) results: R,
 }
 
 #[derive(Serialize)]
@@ -87,7 +88,7 @@ pub(super) struct DescriptorReference {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RunResult {
+pub(super) struct RunResult<'a> {
     pub(super) rule_id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rule_index: Option<usize>,
@@ -96,16 +97,16 @@ pub(super) struct RunResult {
     pub(super) locations: Vec<Located>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) related_locations: Vec<Located>,
-    pub(super) partial_fingerprints: Fingerprints,
+    pub(super) partial_fingerprints: Fingerprints<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fixes: Vec<FixObject>,
 }
 
 /// The number in the name counts up when the recipe of the fingerprint changes (3.27.17).
 #[derive(Serialize)]
-pub(super) struct Fingerprints {
+pub(super) struct Fingerprints<'a> {
     #[serde(rename = "dockerFirewall/v1")]
-    pub(super) v1: String,
+    pub(super) v1: &'a str,
 }
 
 #[derive(Serialize)]

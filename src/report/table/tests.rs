@@ -41,12 +41,12 @@ fn a_terminal_gets_a_table_that_fits() {
     tri…debug]   *:?              80/tcp          everywhere          depl…se.yaml:3
     "#);
     insta::assert_snapshot!(table(Which::All, terminal(50)), @r#"
-    SERVICE             HOST             TARGET
-    api                 *:9000-9002      9000-9002/tcp
-    api                 127.0.0.1:8080   8080/tcp
-    dns                 [::]:53          53/udp
-    dns                 192.0.2.7:853    853/tcp
-    trick␛[2J [debug]   *:?              80/tcp
+    SERVICE         HOST             REACH
+    api             *:9000-9002      everywhere
+    api             127.0.0.1:8080   this host
+    dns             [::]:53          everywhere (IPv6)
+    dns             192.0.2.7:853    one address
+    tric… [debug]   *:?              everywhere
     "#);
 }
 

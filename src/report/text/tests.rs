@@ -61,6 +61,16 @@ fn nothing_found_says_what_was_looked_at() {
 }
 
 #[test]
+fn a_sum_that_is_too_wide_for_the_terminal_breaks_between_its_parts() {
+    let sum = written(&findings(), summary(), Format::Text, &terminal(50));
+    insta::assert_snapshot!(sum.lines().rev().take(3).collect::<Vec<_>>().join("\n"), @r#"
+    1 could not be read
+    1 can be fixed with --fix;
+    1 error, 1 warning, 1 note in 3 files;
+    "#);
+}
+
+#[test]
 fn quiet_leaves_the_findings_alone() {
     assert_eq!(written(&[], summary(), Format::Text, &Style { quiet: true, ..Style::default() }), "");
 }
@@ -72,7 +82,8 @@ fn a_long_line_is_cut_around_the_caret_and_a_label_that_does_not_fit_becomes_a_n
     let place = place("compose.yaml", &line);
     let short = finding(&place, "web", "port 1020/tcp of web is open", "to everyone");
     insta::assert_snapshot!(screen(short, terminal(60)), @r#"
-    error[published-on-all-interfaces]: port 1020/tcp of web is open
+    error[published-on-all-interfaces]:
+        port 1020/tcp of web is open
      --> compose.yaml:1:248
       |
     1 | ...17:80", "1018:80", "1019:80", "1020:80", "1021:80"...
@@ -85,7 +96,8 @@ fn a_long_line_is_cut_around_the_caret_and_a_label_that_does_not_fit_becomes_a_n
         "to everyone who reaches this host, by IPv4 and by IPv6, past its firewall",
     );
     insta::assert_snapshot!(screen(long, terminal(60)), @r#"
-    error[published-on-all-interfaces]: port 1020/tcp of web is open
+    error[published-on-all-interfaces]:
+        port 1020/tcp of web is open
      --> compose.yaml:1:248
       |
     1 | ...17:80", "1018:80", "1019:80", "1020:80", "1021:80"...
@@ -119,6 +131,32 @@ fn prose_is_folded_on_a_terminal_only() {
               world, or say that it is meant to be open
     "#);
     assert!(screen(long, Style::default()).lines().any(|line| line.ends_with("by IPv4 and by IPv6")));
+}
+
+#[test]
+fn on_a_narrow_terminal_the_message_goes_below_the_rule() {
+    let place = place("compose.yaml", "services:\n  web:\n    ports:\n      - «\"8080:80\"»\n");
+    let mut open = finding(&place, "web", "port 8080/tcp of web is open on every interface", "anyone who reaches this host");
+    open.help.push("write `127.0.0.1:8080:80` if only this host needs it".into());
+    insta::assert_snapshot!(screen(open.clone(), terminal(40)), @r#"
+    error[published-on-all-interfaces]:
+        port 8080/tcp of web is open on
+        every interface
+     --> compose.yaml:4:9
+      |
+    4 |       - "8080:80"
+      |         ^^^^^^^^^
+      |
+      = note: anyone who reaches this host
+      = help: write `127.0.0.1:8080:80` if
+              only this host needs it
+    "#);
+    let coloured = screen(open.clone(), Style { colour: true, ..terminal(40) });
+    let plain: String = coloured
+        .split('\u{1b}')
+        .map(|part| part.split_once('m').filter(|_| part.starts_with('[')).map_or(part, |(_, text)| text))
+        .collect();
+    assert_eq!(plain, screen(open, terminal(40)), "colours change nothing else");
 }
 
 #[test]
@@ -200,7 +238,8 @@ fn a_label_becomes_a_note_before_the_line_loses_its_start() {
     let place = place("compose.yaml", "services:\n  web:\n    ports:\n      - «\"8080:80\"»\n");
     let open = finding(&place, "web", "port 8080/tcp of web is open", "anyone who reaches this host, by IPv4 and IPv6");
     insta::assert_snapshot!(screen(open, terminal(60)), @r#"
-    error[published-on-all-interfaces]: port 8080/tcp of web is open
+    error[published-on-all-interfaces]:
+        port 8080/tcp of web is open
      --> compose.yaml:4:9
       |
     4 |       - "8080:80"
