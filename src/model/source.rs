@@ -9,12 +9,14 @@ pub struct Source {
     path: PathBuf,
     text: String,
     line_starts: OnceLock<Vec<u32>>,
+    /// The offsets of bytes that begin no character.
+    continuations: OnceLock<Vec<u32>>,
 }
 
 impl Source {
     /// Keeps `text` under `path`. The path is shown as it is given here; nothing is opened.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new(), continuations: OnceLock::new() })
     }
 
     /// The path as people are to see it.
@@ -36,10 +38,18 @@ impl Source {
     /// The column of a byte offset in characters (Unicode scalar values); the first column is 1. A byte-order mark counts nothing.
     pub fn column(&self, offset: u32) -> u32 {
         let line = self.line(offset);
-        let start = self.line_span(line).start as usize;
-        let before = self.text.get(start..offset as usize).unwrap_or_default();
-        let characters = before.trim_start_matches('\u{feff}').chars().count();
-        u32::try_from(characters).unwrap_or(u32::MAX).saturating_add(1)
+        let start = self.line_span(line).start;
+        let continuations = self.continuations_before(offset) - self.continuations_before(start);
+        let has_mark = start == 0 && offset > 0 && self.text.starts_with('\u{feff}');
+        offset.saturating_sub(start + continuations + u32::from(has_mark)).saturating_add(1)
+    }
+
+    fn continuations_before(&self, offset: u32) -> u32 {
+        let all = self.continuations.get_or_init(|| {
+            let bytes = self.text.bytes().enumerate().filter(|(_, byte)| byte & 0b1100_0000 == 0b1000_0000);
+            bytes.map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)).collect()
+        });
+        u32::try_from(all.partition_point(|at| *at < offset)).unwrap_or(u32::MAX)
     }
 
     /// The bytes of a line (the first is 1), without its line break. Empty past the end.

@@ -221,8 +221,11 @@ impl Converter<'_> {
     /// The value of a `<<` key: a mapping, an alias to one, or a list of those.
     fn merge_key(&mut self, id: NodeId, at: Span, shape: &Shape, map: &mut Map) {
         let node = self.tree.node(id);
+        if self.is_too_much(node.span) {
+            return;
+        }
         match &node.kind {
-            Kind::Alias(name, Some(target)) if self.trail.len() < MAX_DEPTH => {
+            Kind::Alias(name, Some(target)) => {
                 self.trail.push(Hop::Alias { name: (*name).to_owned(), at: self.place(node.span) });
                 self.merge_key(*target, at, shape, map);
                 self.trail.pop();

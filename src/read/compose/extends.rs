@@ -15,6 +15,10 @@ use std::sync::Arc;
 /// The longest chain of `extends` that is followed.
 const MAX_CHAIN: usize = 100;
 
+/// How many values, the steps that each came through counted, a project inherits at most: services that extend one another multiply
+/// them.
+pub const MAX_INHERITED: usize = 1 << 18;
+
 /// What a service extends.
 struct Reference {
     service: String,
@@ -81,18 +85,32 @@ impl Loader<'_> {
             self.problem(&reference.at, format!("service {name} extends another one through more than {MAX_CHAIN} steps"), name);
             return Some(own);
         }
+        if self.inherited_left == 0 {
+            return Some(own);
+        }
         walk.chain.push(link.clone());
         let base = match &reference.file {
             None => self.base_in_same_file(name, &reference, services, frame, scope, walk),
             Some(file) => self.base_in_other_file(name, &reference, file, frame, scope, walk),
         };
         walk.chain.pop();
-        let whole = match base {
+        let whole = match base.filter(|base| self.may_inherit(name, base, &reference)) {
             Some(base) => self.lay_over(name, base, own, &reference, frame.cleared),
             None => own,
         };
         walk.done.insert(link, whole.clone());
         Some(whole)
+    }
+
+    /// Counts what is inherited. The first too much is said, and from there on nothing is.
+    fn may_inherit(&mut self, name: &str, base: &Value, reference: &Reference) -> bool {
+        let left = self.inherited_left.checked_sub(base.weight()).filter(|left| *left > 0);
+        if left.is_none() && self.inherited_left > 0 {
+            let message = format!("service {name} inherits more than can be followed in one project: the rest is not read");
+            self.problem(&reference.at, message, name);
+        }
+        self.inherited_left = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn base_in_same_file(

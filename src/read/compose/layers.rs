@@ -4,11 +4,11 @@ use super::Texts;
 use super::cleared::Cleared;
 use super::convert::{self, Converted};
 use super::environment::Variables;
-use super::include;
 use super::merge;
 use super::pragmas::pragmas;
 use super::shape;
 use super::value::{Data, Map};
+use super::{extends, include};
 use crate::model::project::{Ineffective, Pragma, Problem, ProblemKind, Trap};
 use crate::model::source::{Place, Source};
 use crate::model::system::reason;
@@ -29,6 +29,8 @@ pub struct Loader<'a> {
     pub ineffective: Vec<Ineffective>,
     /// The number of the next layer.
     layer: u32,
+    /// How much more is inherited.
+    pub(super) inherited_left: usize,
     /// How many more `include` items are followed.
     pub(super) includes_left: usize,
     /// Services that extended another one of the same file: base to children, each with its layer.
@@ -67,6 +69,7 @@ impl<'a> Loader<'a> {
             problems,
             ineffective,
             layer: 0,
+            inherited_left: extends::MAX_INHERITED,
             includes_left: include::MAX_INCLUDES,
             extended: HashMap::new(),
             bases: HashMap::new(),

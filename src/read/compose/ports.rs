@@ -25,9 +25,12 @@ pub struct Ports {
     pub bindings: Vec<Binding>,
 }
 
-/// Resolves the `ports` of `service`.
-pub fn resolve(service: &Arc<str>, value: &Value, problems: &mut Vec<Problem>) -> Ports {
-    let mut reader = Reader { service, problems, out: Ports::default(), identities: HashMap::new() };
+/// How many bindings of a project are spelt out: four times all ports there are. A short text can ask for many more.
+pub const MAX_BINDINGS: usize = 1 << 18;
+
+/// Resolves the `ports` of `service`. At most `bindings_left` bindings are made, and taken off it.
+pub fn resolve(service: &Arc<str>, value: &Value, bindings_left: &mut usize, problems: &mut Vec<Problem>) -> Ports {
+    let mut reader = Reader { service, problems, bindings_left, out: Ports::default(), identities: HashMap::new() };
     match &value.data {
         Data::List(items) => items.iter().for_each(|item| reader.item(item)),
         Data::Unread => {}
@@ -40,6 +43,7 @@ pub fn resolve(service: &Arc<str>, value: &Value, problems: &mut Vec<Problem>) -
 struct Reader<'a> {
     service: &'a Arc<str>,
     problems: &'a mut Vec<Problem>,
+    bindings_left: &'a mut usize,
     out: Ports,
     /// The identity of a binding, and which binding has it.
     identities: HashMap<String, usize>,
@@ -65,9 +69,25 @@ impl Reader<'_> {
         }
     }
 
+    /// Takes bindings off what is left, or says that there are too many.
+    fn has_room(&mut self, count: u32, place: &Place) -> bool {
+        let left = self.bindings_left.checked_sub(count as usize);
+        if let Some(left) = left {
+            *self.bindings_left = left;
+        } else {
+            let message = format!("with this entry the project publishes more than {MAX_BINDINGS} ports: it is not read");
+            self.problem(ProblemKind::Unreadable, place, message);
+        }
+        left.is_some()
+    }
+
     fn refuse(&mut self, place: &Place, message: String) {
+        self.problem(ProblemKind::RefusedEntry, place, message);
+    }
+
+    fn problem(&mut self, kind: ProblemKind, place: &Place, message: String) {
         let (path, place, service) = (place.path().to_owned(), Some(place.clone()), Some(Arc::clone(self.service)));
-        self.problems.push(Problem { kind: ProblemKind::RefusedEntry, message, path, place, service });
+        self.problems.push(Problem { kind, message, path, place, service });
     }
 
     fn short(&mut self, item: &Value, text: &str, form: Form) {
@@ -78,6 +98,9 @@ impl Reader<'_> {
             Ok(short) => short,
             Err(message) => return self.refuse(&item.origin.place, message),
         };
+        if !self.has_room(short.target.count(), &item.origin.place) {
+            return;
+        }
         let pairs = short_pairs(&short);
         let Short { host_ip, published, target, protocol, .. } = short;
         let entry = entry_of(item, form, text.to_owned());
@@ -94,7 +117,8 @@ impl Reader<'_> {
             return;
         }
         match self.long_parts(item, map) {
-            Ok((publication, pair)) => self.add(publication, vec![pair]),
+            Ok((publication, pair)) if self.has_room(1, &item.origin.place) => self.add(publication, vec![pair]),
+            Ok(_) => {}
             Err((place, message)) => self.refuse(&place, message),
         }
     }

@@ -31,11 +31,12 @@ pub fn assemble(map: &Map, frame: Frame, loader: Loader) -> Project {
         .collect();
     let written = map.get("services").and_then(Value::as_map);
     let mut services: Vec<Service> = Vec::new();
+    let mut bindings_left = ports::MAX_BINDINGS;
     let mut looks_like_stack = frame.is_stack_by_name;
     for (key, value) in written.into_iter().flat_map(Map::iter) {
         let Some(service_map) = value.as_map() else { continue };
         looks_like_stack |= service_map.get("deploy").and_then(Value::as_map).is_some_and(is_for_swarm);
-        let service = service(key, service_map, &frame.profiles, &mut problems);
+        let service = service(key, service_map, &frame.profiles, &mut bindings_left, &mut problems);
         for attachment in &service.networks {
             let add = || used_network(&attachment.network, &frame.name);
             networks.entry(attachment.network.clone()).or_insert_with(add);
@@ -52,9 +53,9 @@ pub fn assemble(map: &Map, frame: Frame, loader: Loader) -> Project {
     Project { name, directory, sources, services, networks, extension, pragmas, problems, ineffective, looks_like_stack }
 }
 
-fn service(key: &Key, map: &Map, profiles: &[String], problems: &mut Vec<Problem>) -> Service {
+fn service(key: &Key, map: &Map, profiles: &[String], bindings_left: &mut usize, problems: &mut Vec<Problem>) -> Service {
     let name: Arc<str> = Arc::from(key.text.as_str());
-    let ports = map.get("ports").map(|ports| ports::resolve(&name, ports, problems)).unwrap_or_default();
+    let ports = map.get("ports").map(|ports| ports::resolve(&name, ports, bindings_left, problems)).unwrap_or_default();
     let own_profiles = profiles_of(map);
     let is_active = |profile: &String| profile == "*" || own_profiles.contains(profile);
     let enabled = own_profiles.is_empty() || profiles.iter().any(is_active);

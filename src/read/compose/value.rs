@@ -129,6 +129,16 @@ impl Value {
         }
     }
 
+    /// How many values are in it, the hops of each counted: what a copy of it costs.
+    pub fn weight(&self) -> usize {
+        let below: usize = match &self.data {
+            Data::List(items) => items.iter().map(Self::weight).sum(),
+            Data::Map(map) => map.iter().map(|(key, value)| key.origin.hops.len() + value.weight()).sum(),
+            _ => 0,
+        };
+        1 + self.origin.hops.len() + below
+    }
+
     /// Puts a hop before those of this value and of everything in it.
     pub fn came_through(&mut self, hop: &Hop) {
         self.origin.hops.insert(0, hop.clone());
