@@ -1,0 +1,74 @@
+//! One host from cold to its truth: boot, ask an ordinary process, start the engine, ask the containers.
+//!
+//! In: a [`Host`]. Out: a [`Report`]: every probe with both answers, and the host's state. The same packets are sent twice: before
+//! the engine starts, when an ordinary process listens on each port (what the firewall means), and with the containers (what is
+//! real).
+//!
+//! It does not say what is right; `verdict` does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::hosts::Host;
+use crate::probe::{Outcome, Probe};
+use crate::site::Site;
+use crate::{capture, roots, scenario};
+
+/// A probe and what was found.
+pub(crate) struct Row {
+    pub(crate) probe: Probe,
+    /// What an ordinary process on the host got; nothing for a container's own address.
+    pub(crate) intended: Option<Outcome>,
+    pub(crate) actual: Outcome,
+}
+
+/// All that one host showed.
+pub(crate) struct Report {
+    /// Packages and their versions.
+    pub(crate) versions: String,
+    pub(crate) rows: Vec<Row>,
+    /// The host's state by file name, and the truth beside it: what `--snapshot` reads.
+    pub(crate) state: BTreeMap<String, String>,
+    /// Until the firewall stood, until the containers ran, until the last answer.
+    pub(crate) took: [Duration; 3],
+}
+
+/// Runs one host.
+///
+/// # Errors
+///
+/// A part of the host did not start; with what it said.
+pub(crate) fn run(host: &Host) -> Result<Report> {
+    let root = roots::root(host.suite)?;
+    let start = Instant::now();
+    let mut site = Site::boot(host, &root)?;
+    let stood = start.elapsed();
+
+    let asked = scenario::to_the_host(&site)?;
+    let mut intended: HashMap<_, _> = {
+        let plain = site.listen(&asked)?;
+        ensure!(plain.held == 0, "{} ports are held before the engine starts", plain.held);
+        asked.iter().cloned().zip(site.ask(&asked)?).collect()
+    };
+    intended.retain(|probe, _| !host.redirected.contains(&probe.port));
+
+    site.populate(host)?;
+    // Where neither a container nor a proxy holds an address and port, an ordinary process does: silence is then the filters'.
+    let _plain = site.listen(&asked)?;
+    let running = start.elapsed();
+
+    site.settle()?;
+    let rules = site.rules();
+    let mut state = capture::state(&site.island)?;
+    let mut probes = asked;
+    probes.extend(scenario::to_containers(&site));
+    probes.extend(scenario::from_inside(&site));
+    let actual = site.ask(&probes)?;
+    ensure!(site.rules() == rules, "the rules changed while the host was asked: what was saved is not what was true");
+    let row = |(probe, actual)| Row { intended: intended.get(&probe).cloned(), probe, actual };
+    let rows: Vec<_> = probes.into_iter().zip(actual).map(row).collect();
+    state.insert("probes.json".to_owned(), capture::probes(&site, &rows)?);
+    Ok(Report { versions: root.versions, rows, state, took: [stood, running, start.elapsed()] })
+}

@@ -1,0 +1,161 @@
+//! The lab: real engines and real firewalls in network namespaces, real packets, and the program held against them.
+//!
+//! In: `cargo test --test lab -- --hosts all` (or names, comma-separated; `--list` names them). Out: a table for each host
+//! (probe, what an ordinary process got, what the containers got, what the program says), and exit code 1 on a wrong verdict.
+//! `--capture DIR` keeps each host's state and truth in `DIR/NAME`, in the form of `fixtures/hosts`; else they are under `target/tmp`.
+//!
+//! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
+//!
+//! Needed: root, mmdebstrap, util-linux, iproute2, rustc with the static C library; the mirror of this machine's apt for the
+//! first run. Roots stay in `$XDG_CACHE_HOME/docker-firewall-lab` or `/var/cache/docker-firewall-lab`.
+//!
+//! Traps that this house was built around:
+//!  - `ip netns exec` mounts a bare `/sys` and hides the cgroups: dockerd then finds no controllers. `nsenter`, and the machine's
+//!    cgroup tree bound into the host's root.
+//!  - runc's `pivot_root` wants a root that is a mount point: each root is an overlay mount, not a folder to chroot into.
+//!  - overlay on overlay is refused: `/var/lib/docker` is a tmpfs with the vfs driver.
+//!  - Packets to `127.0.0.1` leave a neighbour only while its own `lo` is down and `route_localnet` is on.
+//!  - The engine rewrites its rules for seconds after a reload of firewalld: nothing is asked before they stand still.
+//!  - A wildcard UDP socket answers from another address than the one asked; listeners bind each address.
+//!
+//! What this lab's kernel may lack, and rows that are then not here: IPVS (Swarm ingress), ipvlan, WireGuard, dummy, SCTP,
+//! flowtables. Those are judged from real rule texts alone.
+
+mod bench;
+mod capture;
+mod engine;
+mod hosts;
+mod island;
+mod kernel;
+mod network;
+mod probe;
+mod roots;
+mod scenario;
+mod site;
+mod verdict;
+mod window;
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::hosts::{HOSTS, Host};
+use crate::verdict::Tally;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What was asked on the command line.
+#[derive(Default)]
+struct Wish {
+    hosts: String,
+    /// Hosts on which is knocked while things happen.
+    windows: String,
+    capture: Option<PathBuf>,
+}
+
+/// Does what the arguments say; true when no verdict was wrong.
+fn run() -> Result<bool> {
+    let mut wish = Wish::default();
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} wants a value"));
+        match word.as_str() {
+            "--hold" => return island::hold().map(|()| true),
+            "--probe" => return probe::prober().map(|()| true),
+            "--knock" => return probe::knocker().map(|()| true),
+            "--listen" => return probe::listener().map(|()| true),
+            "--list" => return Ok(list()),
+            "--hosts" => wish.hosts = value()?,
+            "--windows" => wish.windows = value()?,
+            "--capture" => wish.capture = Some(value()?.into()),
+            // What `cargo test` hands to every test target.
+            _ => {}
+        }
+    }
+    if wish.hosts.is_empty() && wish.windows.is_empty() {
+        println!("lab: skipped; it boots hosts only when asked: cargo test --test lab -- --hosts all");
+        return Ok(true);
+    }
+    ensure!(std::fs::metadata("/proc/self")?.uid() == 0, "root is needed: namespaces, mounts and an engine");
+    tidy_on_signals()?;
+    island::sweep();
+    let mut good = true;
+    for host in chosen(&wish.windows)? {
+        good &= window::measure(host)?;
+    }
+    Ok(good && (wish.hosts.is_empty() || all(&wish)?))
+}
+
+/// Prints the hosts' names.
+fn list() -> bool {
+    for host in HOSTS {
+        println!("{:<28}{}: {}", host.name, host.suite, host.about);
+    }
+    true
+}
+
+/// Ctrl-C and its like end the namespaces, sweep, and leave.
+fn tidy_on_signals() -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            island::end_all();
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
+
+/// Runs the hosts one after the other; one that does not come up is told and does not stop the rest.
+fn all(wish: &Wish) -> Result<bool> {
+    for line in kernel::lacks()? {
+        println!("lab: this kernel lacks {line}");
+    }
+    let mut total = Tally::default();
+    let mut broken = Vec::new();
+    for host in chosen(&wish.hosts)? {
+        match one(host, wish) {
+            Ok(tally) => total.add(tally),
+            Err(error) => broken.push(format!("{}: {error:#}", host.name)),
+        }
+    }
+    println!("\nlab: {total}");
+    for line in &broken {
+        println!("lab: did not come up: {line}");
+    }
+    Ok(broken.is_empty() && total.good())
+}
+
+/// Runs one host and prints its table.
+fn one(host: &Host, wish: &Wish) -> Result<Tally> {
+    let report = bench::run(host)?;
+    let folders = wish.capture.clone().unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab"));
+    let folder = folders.join(host.name);
+    capture::save(&report.state, &folder)?;
+    verdict::table(host, &report, &folder)
+}
+
+/// The hosts of a comma-separated list of names.
+fn chosen(names: &str) -> Result<Vec<&'static Host>> {
+    if names == "all" {
+        return Ok(HOSTS.iter().collect());
+    }
+    let find = |name: &str| match HOSTS.iter().find(|host| host.name == name) {
+        Some(host) => Ok(host),
+        None => bail!("no host {name}; --list names them"),
+    };
+    names.split(',').filter(|name| !name.is_empty()).map(find).collect()
+}

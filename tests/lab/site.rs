@@ -1,0 +1,188 @@
+//! A booted host with its neighbours: everything that can be asked of it, and everything that can knock at it.
+//!
+//! In: a [`Host`]. Out: a [`Site`] whose firewall is up and, after [`Site::populate`], whose containers run.
+//!
+//! It compares nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::hosts::{Argv, Firewall, Host};
+use crate::island::{Island, in_network};
+use crate::network::{self, Neighbour};
+use crate::probe::{self, Knocker, Listeners, Origin, Outcome, Probe};
+use crate::roots::Root;
+use crate::{capture, engine, roots, scenario};
+
+/// Where containers reach out to: a port of the neighbour on `eth0`, which nothing else answers.
+pub(crate) const EGRESS: u16 = 7777;
+
+/// A host that runs.
+pub(crate) struct Site {
+    pub(crate) island: Island,
+    pub(crate) neighbours: Vec<Neighbour>,
+    /// What the engine says of each container; empty until there are any.
+    pub(crate) inspected: Vec<Value>,
+    /// The neighbour's own listener, for egress.
+    _egress: Listeners,
+}
+
+impl Site {
+    /// Boots a host up to its firewall. The engine is not started.
+    ///
+    /// # Errors
+    ///
+    /// A part of it does not come up; with what it said.
+    pub(crate) fn boot(host: &Host, root: &Root) -> Result<Self> {
+        let mut island = Island::boot(host.name, &root.folder)?;
+        let neighbours = network::lay(&island, host.links)?;
+        guard(&mut island, host)?;
+        let near = &neighbours[0];
+        let out = |dst| Probe::new("tcp", dst, dst, EGRESS, Origin::Host);
+        let places: Vec<_> = near.link.sources().into_iter().map(out).collect();
+        let egress = probe::listen(near.wire.command(std::env::current_exe()?), &places)?;
+        Ok(Self { island, neighbours, inspected: Vec::new(), _egress: egress })
+    }
+
+    /// Starts the engine, networks and containers, and does what the admin did afterwards.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses; with its last words.
+    pub(crate) fn populate(&mut self, host: &Host) -> Result<()> {
+        engine::start(&mut self.island, host.engine, &roots::image()?)?;
+        scenario::populate(&self.island).with_context(|| self.island.log("dockerd"))?;
+        self.inspected = engine::inspect_all(&self.island)?;
+        let web = self.addresses().remove("web").and_then(|addresses| addresses.first().copied());
+        let web = web.context("the container web has no address")?.to_string();
+        for argv in host.after {
+            let argv: Vec<_> = argv.iter().map(|word| word.replace("{web}", &web)).collect();
+            self.island.run(&argv.iter().map(String::as_str).collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    /// The rules of the host without their counters, to see whether they move.
+    pub(crate) fn rules(&self) -> String {
+        let lists: [Argv; 3] = [&["nft", "-s", "list", "ruleset"], &["iptables", "-S"], &["iptables", "-t", "nat", "-S"]];
+        lists.iter().map(|argv| self.island.run(argv).unwrap_or_default()).collect::<Vec<_>>().concat()
+    }
+
+    /// Waits until the rules stand still: after a reload of firewalld the engine writes its own anew for seconds.
+    ///
+    /// # Errors
+    ///
+    /// They never do.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let mut before = self.rules();
+        for _ in 0..40 {
+            std::thread::sleep(Duration::from_millis(1_500));
+            let now = self.rules();
+            if now == before {
+                return Ok(());
+            }
+            before = now;
+        }
+        bail!("the rules do not stand still")
+    }
+
+    /// Stops firewalld as its unit would, and starts it again.
+    pub(crate) fn restart_firewalld(&mut self) -> Result<()> {
+        self.island.stop("/run/firewalld.pid")?;
+        start_firewalld(&mut self.island)
+    }
+
+    /// Stops the engine as its unit would, starts it again, and its containers.
+    pub(crate) fn restart_engine(&mut self, host: &Host) -> Result<()> {
+        self.island.stop("/run/docker.pid")?;
+        engine::start(&mut self.island, host.engine, &roots::image()?)?;
+        let names: Vec<_> = self.addresses().into_keys().collect();
+        let argv = ["docker", "start"].into_iter().chain(names.iter().map(String::as_str));
+        self.island.run(&argv.collect::<Vec<_>>()).map(drop)
+    }
+
+    /// Lets the neighbour of `eth0` knock at these doors.
+    pub(crate) fn knock(&self, doors: &[Probe]) -> Result<Knocker> {
+        probe::knock(self.neighbours[0].wire.command(std::env::current_exe()?), doors)
+    }
+
+    /// The addresses of the containers by name, of both families, on all their networks.
+    pub(crate) fn addresses(&self) -> BTreeMap<String, Vec<IpAddr>> {
+        let of = |container: &Value| -> Vec<IpAddr> {
+            let networks = container["NetworkSettings"]["Networks"].as_object().into_iter().flat_map(|map| map.values());
+            let fields = networks.flat_map(|network| [&network["IPAddress"], &network["GlobalIPv6Address"]]);
+            fields.filter_map(|field| field.as_str()?.parse().ok()).collect()
+        };
+        self.inspected.iter().map(|container| (capture::name(container).to_owned(), of(container))).collect()
+    }
+
+    /// Ordinary processes on every address and port of the host that is asked and free.
+    pub(crate) fn listen(&self, probes: &[Probe]) -> Result<Listeners> {
+        let place = |probe: &Probe| Probe { src: probe.dst, origin: Origin::Host, ..probe.clone() };
+        let places: Vec<_> = probes.iter().map(place).collect::<BTreeSet<_>>().into_iter().collect();
+        probe::listen(in_network(&self.network(), std::env::current_exe()?), &places)
+    }
+
+    /// Sends each probe from where it comes from; the answers come in the probes' order.
+    pub(crate) fn ask(&self, probes: &[Probe]) -> Result<Vec<Outcome>> {
+        let mut answers: HashMap<usize, Outcome> = HashMap::new();
+        let origins: BTreeSet<_> = probes.iter().map(|probe| &probe.origin).collect();
+        for origin in origins {
+            let (places, some): (Vec<_>, Vec<_>) =
+                probes.iter().cloned().enumerate().filter(|(_, probe)| probe.origin == *origin).unzip();
+            answers.extend(places.into_iter().zip(probe::send(self.at(origin)?, &some)?));
+        }
+        (0..probes.len()).map(|place| answers.remove(&place).context("a probe without an answer")).collect()
+    }
+
+    /// This program, started where probes come from.
+    fn at(&self, origin: &Origin) -> Result<Command> {
+        let exe = std::env::current_exe()?;
+        match origin {
+            Origin::Link(name) => {
+                let at = self.neighbours.iter().find(|at| at.link.name == name).context("a probe of no link")?;
+                Ok(at.wire.command(exe))
+            }
+            Origin::Container(name) => {
+                let found = self.inspected.iter().find(|container| capture::name(container) == name);
+                let key = found.and_then(|container| container["NetworkSettings"]["SandboxKey"].as_str());
+                // `/var/run` is a link there, and would be followed from this machine's root.
+                let inside = key.context("a container without a network")?.trim_start_matches("/var");
+                Ok(in_network(&self.island.path(inside).to_string_lossy(), exe))
+            }
+            Origin::Host => Ok(in_network(&self.network(), exe)),
+        }
+    }
+
+    /// The file that stands for the host's network.
+    fn network(&self) -> String {
+        format!("/proc/{}/ns/net", self.island.pid())
+    }
+}
+
+/// Starts firewalld and waits until it answers.
+fn start_firewalld(island: &mut Island) -> Result<()> {
+    island.start("firewalld", &["firewalld", "--nofork"])?;
+    island.await_success("firewalld", &["firewall-cmd", "--state"])
+}
+
+/// Brings the host's firewall up.
+fn guard(island: &mut Island, host: &Host) -> Result<()> {
+    for (path, content) in host.files {
+        island.write(path, content)?;
+    }
+    if host.firewall == Firewall::Firewalld {
+        island.start("dbus", &["dbus-daemon", "--system", "--nofork", "--nopidfile"])?;
+        island.await_success("dbus", &["test", "-S", "/run/dbus/system_bus_socket"])?;
+        start_firewalld(island)?;
+    }
+    for argv in host.before {
+        island.run(argv)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The program against the truth: what it judges of each probe from the host's saved state, and the table.
+//!
+//! In: a [`Report`]. Out: a table on standard output and a [`Tally`]; under a verdict that the
+//! packets contradict, the way that the program thinks the packet took.
+//!
+//! It sends nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use docker_firewall::judge::{bypass, whatif};
+use docker_firewall::model::host;
+use docker_firewall::model::packet::{Protocol, Target};
+use docker_firewall::model::snapshot::Snapshot;
+use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
+use serde_json::Value;
+
+use crate::bench::{Report, Row};
+use crate::hosts::Host;
+use crate::island::output;
+use crate::probe::{Origin, Probe};
+use crate::site::EGRESS;
+
+/// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
+const STRIDE: usize = 9;
+
+/// The count over one host or all of them.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Tally {
+    /// Verdicts that were compared.
+    judged: usize,
+    /// Unsure among them.
+    unsure: usize,
+    /// Contradicted by the packets.
+    wrong: usize,
+}
+
+impl Tally {
+    /// No contradiction, and at most 2 % unsure.
+    pub(crate) fn good(self) -> bool {
+        self.wrong == 0 && self.unsure * 50 <= self.judged
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.judged += other.judged;
+        self.unsure += other.unsure;
+        self.wrong += other.wrong;
+    }
+
+    /// Counts one verdict against the truth; true where it is wrong.
+    fn count(&mut self, said: Verdict, open: bool) -> bool {
+        let wrong = said == if open { Verdict::Closed } else { Verdict::Open };
+        self.judged += 1;
+        self.unsure += usize::from(said == Verdict::Unsure);
+        self.wrong += usize::from(wrong);
+        wrong
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} verdicts compared, {} unsure, {} wrong", self.judged, self.unsure, self.wrong)
+    }
+}
+
+/// A host as the program sees it, and as it would be without the engine.
+struct Judge {
+    host: host::Host,
+    intended: host::Host,
+}
+
+impl Judge {
+    /// Reads the state of a host.
+    fn read(state: &BTreeMap<String, String>) -> Self {
+        let host = Snapshot { files: state.clone() }.host();
+        Self { intended: whatif::without_engine(&host), host }
+    }
+
+    /// Judges one probe.
+    fn ask(&self, probe: &Probe) -> Result<Assessment> {
+        let protocol = Protocol::named(&probe.proto).with_context(|| format!("no protocol {}", probe.proto))?;
+        let target = Target { address: probe.dst, port: probe.port, protocol };
+        let packet = bypass::packet(&self.host, target, Some(probe.src), probe.interface());
+        Ok(bypass::judge(&self.host, &self.intended, &packet.map_err(|error| anyhow!("{error}"))?))
+    }
+}
+
+/// Prints the host's table and compares.
+///
+/// # Errors
+///
+/// The program takes a probe for none, or its command line says another thing than its library.
+pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally> {
+    println!("\n{}: {} ({})", host.name, host.about, report.versions);
+    let [stood, running, done] = report.took.map(|took| took.as_secs_f32());
+    println!("  firewall up after {stood:.1} s, containers after {running:.1} s, all asked after {done:.1} s");
+    println!("  {:<12}{:<26} {:<34} {:<14}{:<14}{:<17}said", "in", "from", "to", "intended", "actual", "by");
+    let judge = Judge::read(&report.state);
+    let mut tally = Tally::default();
+    for row in &report.rows {
+        let said = judge.ask(&row.probe)?;
+        println!("{}", line(row, &said));
+        let mute = host.replies_dropped && row.probe.port == EGRESS;
+        if !mute {
+            contradict(&mut tally, &said.actual, row.actual.open(), "WRONG");
+        }
+        if let Some(intended) = &row.intended {
+            contradict(&mut tally, &said.intended, intended.open(), "WRONG INTENDED");
+        }
+    }
+    let asked: Vec<_> = report.rows.iter().step_by(STRIDE).collect();
+    for row in &asked {
+        let library = judge.ask(&row.probe)?;
+        let command = by_command(&row.probe, folder)?;
+        let words = (library.actual.verdict.name(), library.intended.verdict.name());
+        ensure!(
+            (command.0.as_str(), command.1.as_str()) == words,
+            "{}: trace says {command:?}, the library {words:?}",
+            to(&row.probe)
+        );
+    }
+    println!("  {} probes; {tally}; `trace` agrees on {} of them", report.rows.len(), asked.len());
+    Ok(tally)
+}
+
+/// What `docker firewall trace` says of a saved host: what is real, and what is meant.
+fn by_command(probe: &Probe, folder: &Path) -> Result<(String, String)> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docker-firewall"));
+    command.args(["firewall", "trace", "--format", "json", "--from", &probe.src.to_string(), "--to", &to(probe)]);
+    command.args(probe.interface().into_iter().flat_map(|name| ["--in", name]));
+    let said: Value = serde_json::from_str(&output(command.arg("--snapshot").arg(folder))?)?;
+    let word = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
+    Ok((word(&said["verdict"]), word(&said["intended"]["verdict"])))
+}
+
+/// Where a probe goes, as `--to` takes it.
+fn to(probe: &Probe) -> String {
+    format!("{}/{}", SocketAddr::new(probe.dst, probe.port), probe.proto)
+}
+
+/// Counts one verdict; where it is wrong or unsure, shows the way that led to it.
+fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) {
+    let wrong = tally.count(said.verdict, open);
+    if !wrong && said.verdict != Verdict::Unsure {
+        return;
+    }
+    println!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
+    for hop in &said.hops {
+        println!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect);
+    }
+    for doubt in &said.doubts {
+        println!("      ? {doubt}");
+    }
+}
+
+/// One row of the table.
+fn line(row: &Row, said: &Assessment) -> String {
+    let probe = &row.probe;
+    let to = to(probe);
+    let intended = row.intended.as_ref().map_or("-", |intended| intended.result.as_str());
+    let (from, by) = (
+        probe.src.to_string(),
+        match &probe.origin {
+            Origin::Link(name) | Origin::Container(name) => name,
+            Origin::Host => "host",
+        },
+    );
+    let words = (said.actual.verdict.name(), said.intended.verdict.name());
+    let found = format!("{intended:<14}{:<14}{:<17}", row.actual.result, row.actual.by);
+    format!("  {by:<12}{from:<26} {to:<34} {found}{} (intended {})", words.0, words.1)
+}
