@@ -21,8 +21,9 @@ if [ -x "$program" ] && "$program" version --short 2>/dev/null | grep -q "^v\{0,
     echo "$program"
     exit 0
 fi
-command -v apt-get >/dev/null && command -v dpkg >/dev/null || skip 'no apt here'
+if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then skip 'no apt here'; fi
 
+# shellcheck disable=SC2016 # apt fills these in, not the shell
 archive=$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)' 2>/dev/null | sed -n 's/^Debian|//p' | head -n 1)
 [ -n "$archive" ] || skip 'apt knows no Debian archive (has apt-get update been run?)'
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
