@@ -60,6 +60,10 @@ pub fn command(is_plugin: bool) -> clap::Command {
 pub fn completion_script(shell: clap_complete::Shell) -> Vec<u8> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(false), "docker-firewall", &mut script);
+    if shell == clap_complete::Shell::Bash {
+        // clap_complete 4.6 spells a name with a hyphen in two ways: set as `docker__firewall`, asked for as `docker__subcmd__firewall`.
+        script = String::from_utf8_lossy(&script).replace("docker__subcmd__firewall", "docker__firewall").into_bytes();
+    }
     script
 }
 

@@ -18,7 +18,7 @@ mod variable;
 
 use crate::model::finding::{Finding, Fix, Refusal, Remedy};
 use crate::model::project::{Project, Service};
-use crate::model::publication::Publication;
+use crate::model::publication::{Publication, Reach};
 use crate::model::source::{Place, Span};
 use crate::read::compose::{Request, Texts};
 use facts::{Outcome, Which};
@@ -46,7 +46,7 @@ pub fn propose(
     if findings.iter().all(|finding| finding.remedy.is_none()) {
         return;
     }
-    let desk = Desk { project, request, owners: Owners::of(project) };
+    let desk = Desk { project, request, owners: Owners::of(project), bound: bound(project) };
     let (plans, mut answers) = desk.plans(findings);
     let ground = Ground { project, request, texts, judge, findings, loads: Cell::new(0) };
     let verdicts = proof::settle(&ground, &plans);
@@ -57,7 +57,8 @@ pub fn propose(
         }
     }
     for (finding, answer) in findings.iter_mut().zip(answers) {
-        finding.fix = answer;
+        // What asks for no remedy may have been refused one before (`judge::intent`).
+        finding.fix = answer.or_else(|| finding.fix.take());
     }
 }
 
@@ -69,6 +70,8 @@ struct Desk<'a> {
     project: &'a Project,
     request: &'a Request,
     owners: Owners<'a>,
+    /// The publications that are bound to loopback already, by their service and what they say.
+    bound: HashMap<(&'a str, String), &'a Publication>,
 }
 
 impl Desk<'_> {
@@ -99,7 +102,10 @@ impl Desk<'_> {
             let at = *known.entry((place.path().to_owned(), place.span)).or_insert(plans.len());
             if at == plans.len() {
                 let gone = plan.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Dropped);
-                dropped.extend(gone.map(|(which, _)| (which.clone(), at)));
+                for (which, _) in gone {
+                    self.owners.forget(which.clone());
+                    dropped.insert(which.clone(), at);
+                }
                 plans.push(plan);
             }
             plans[at].mends.push(index);
@@ -117,7 +123,7 @@ impl Desk<'_> {
 
     fn service(&self, finding: &Finding) -> Result<&Service, Refusal> {
         let name = finding.subject.as_ref().map(|subject| &subject.service).or(finding.service.as_ref());
-        let found = self.project.services.iter().find(|service| Some(&service.name) == name);
+        let found = name.and_then(|name| self.project.service(name));
         found.map_or_else(|| refuse("the finding is about no service"), Ok)
     }
 
@@ -130,7 +136,7 @@ impl Desk<'_> {
         let bound = bind::plan(publication, remedy, &self.owners)?;
         self.is_ours(&bound.edit.place)?;
         let outcome = bound.host_ip.map(Outcome::HostIp);
-        if let Some(twin) = bound.host_ip.and_then(|address| twin(service, publication, address)) {
+        if let Some(twin) = bound.host_ip.and_then(|address| self.twin(service, publication, address)) {
             return refuse(format!("{twin} is published already ({}): remove this entry", twin.entry.origin.place));
         }
         let outcomes = outcome.into_iter().map(|outcome| ((Arc::clone(&service.name), index), outcome)).collect();
@@ -149,6 +155,13 @@ impl Desk<'_> {
         })
     }
 
+    /// Another publication of the service that already is what this one would become.
+    fn twin(&self, service: &Service, publication: &Publication, address: &'static str) -> Option<&Publication> {
+        let shown = facts::shown(publication, Some(Outcome::HostIp(address)))?;
+        let twin = self.bound.get(&(&*service.name, shown)).copied();
+        twin.filter(|twin| twin.entry.origin.place != publication.entry.origin.place)
+    }
+
     /// Refuses a file that is neither named in the request nor below the working directory or the project's.
     fn is_ours(&self, place: &Place) -> Result<(), Refusal> {
         let here = &self.request.working_directory;
@@ -164,11 +177,12 @@ impl Desk<'_> {
     }
 }
 
-/// Another publication of the service that already is what this one would become.
-fn twin<'a>(service: &'a Service, publication: &Publication, address: &str) -> Option<&'a Publication> {
-    let ports = |publication: &Publication| (publication.target, publication.published.clone(), publication.protocol.clone());
-    let is_twin = |other: &&Publication| other.host_ip.as_deref() == Some(address) && ports(other) == ports(publication);
-    service.publications.iter().filter(|other| other.entry.origin.place != publication.entry.origin.place).find(is_twin)
+/// The publications that only this host reaches.
+fn bound(project: &Project) -> HashMap<(&str, String), &Publication> {
+    let all =
+        project.services.iter().flat_map(|service| service.publications.iter().map(|publication| (&*service.name, publication)));
+    let bound = all.filter(|(_, publication)| publication.reach() == Reach::Loopback);
+    bound.map(|(service, publication)| ((service, publication.to_string()), publication)).collect()
 }
 
 /// The publication that a finding is about.

@@ -175,6 +175,19 @@ fn the_diff_shows_what_the_fix_writes_and_the_second_fix_writes_nothing() {
 }
 
 #[test]
+fn a_fix_that_clears_the_way_for_another_one_is_followed_by_it_in_the_same_run() {
+    // Only when the override is tagged is 127.0.0.1:80 free for the entry that stands beside it.
+    let base = "services:\n  b:\n    image: x\n    ports: [\"127.0.0.1:80:80\", \"[::]:80:80\"]\n";
+    let later = "services:\n  b:\n    ports: [{target: 80, published: \"80\"}]\n";
+    let here = Here::with(&[("compose.yaml", base), ("compose.override.yaml", later)]);
+    here.run(&["check", "--fix", "--fail-on", "never"], 0);
+    let once = (here.read("compose.yaml"), here.read("compose.override.yaml"));
+    assert_ne!(once.1, later);
+    assert_eq!(here.stderr(&["check", "--fix", "--fail-on", "never"], 0), "");
+    assert_eq!((here.read("compose.yaml"), here.read("compose.override.yaml")), once);
+}
+
+#[test]
 fn a_shared_file_is_spoken_about_once_and_fixed_once() {
     let main = "include: [../base.yml]\n";
     let here = Here::with(&[("base.yml", OPEN), ("a/compose.yml", main), ("b/compose.yml", main)]);
@@ -196,6 +209,9 @@ fn a_baseline_accepts_what_is_there_and_nothing_new() {
     assert_eq!(written, "2 findings are accepted in other.json; `check --baseline other.json` reads it\n");
     here.run(&["check"], 1);
     here.run(&["check", "--baseline", "other.json"], 0);
+    here.write("broken.json", "\n{\"version\": 1, oops");
+    let broken = here.stderr(&["check", "--baseline", "broken.json"], 2);
+    assert!(broken.starts_with("error: broken.json cannot be read: ") && broken.ends_with(", in line 2\n"), "{broken}");
     assert!(here.stderr(&["check", "--baseline", "nowhere.json"], 2).starts_with("error: nowhere.json cannot be read: "));
 }
 
@@ -281,6 +297,17 @@ fn wrong_arguments_are_named() {
     ] {
         assert!(here.stderr(arguments, 2).contains(word), "{arguments:?}");
     }
+}
+
+#[test]
+fn what_compose_refuses_is_named_in_the_order_of_the_file() {
+    let here = Here::with(&[(
+        "a.yml",
+        "services:\n  \"a b\":\n    image: x\n    ports:\n      - \"99999:1\"\n      - \"8080:80\"\n      - [\n",
+    )]);
+    let said = here.stderr(&["ports", "-f", "a.yml"], 2);
+    let lines: Vec<_> = said.lines().filter_map(|line| line.split(':').nth(1)).collect();
+    assert!(lines.len() > 1 && lines.is_sorted(), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod memory;
 
-use docker_firewall::model::finding::{Finding, Remedy};
+use docker_firewall::model::finding::{Finding, Refusal, Remedy};
 use docker_firewall::model::project::Project;
 use docker_firewall::model::source::Source;
 use docker_firewall::read::compose::{Request, Texts, load};
@@ -188,9 +188,9 @@ fn byte_order_mark_flow_style_and_line_breaks_stay() {
 #[test]
 fn a_scalar_with_several_owners_is_refused() {
     let anchors = "services:\n  a:\n    ports: &p [\"80:80\"]\n  b:\n    ports: *p\n";
-    assert!(reason(anchors).ends_with("has several owners: a, b"), "{}", reason(anchors));
+    assert!(reason(anchors).ends_with("has several owners: a and b"), "{}", reason(anchors));
     let merged = "services:\n  a: &a\n    ports: [\"80:80\"]\n  b:\n    <<: *a\n";
-    assert!(reason(merged).ends_with("has several owners: a, b"), "{}", reason(merged));
+    assert!(reason(merged).ends_with("has several owners: a and b"), "{}", reason(merged));
     let elsewhere = "services:\n  a:\n    ports: [&p \"80:80\"]\n    environment: [*p]\n";
     assert!(reason(elsewhere).contains("an alias in line 4"), "{}", reason(elsewhere));
     let extended = "services:\n  a:\n    ports: [\"80:80\"]\n  b:\n    extends: a\n";
@@ -290,6 +290,23 @@ fn an_entry_that_would_come_back_in_another_place_is_refused() {
 }
 
 #[test]
+fn a_finding_that_was_refused_a_fix_before_keeps_its_reason() {
+    let texts = Memory::of(&[("compose.yaml", "services: {a: {ports: [80, 81]}}\n")]);
+    let project = load(&request(), &texts);
+    let mut findings = open_ports(&project);
+    findings[0].remedy = None;
+    findings[0].fix = Some(Err(Refusal { reason: "the port is allowed".to_owned() }));
+    remedy::propose(&mut findings, &project, &request(), &texts, &open_ports);
+    assert_eq!(refusals(&findings), ["the port is allowed"]);
+    assert_eq!(edits(&findings).len(), 1);
+}
+
+#[test]
+fn an_address_that_only_a_set_variable_gives_is_refused_with_its_reason() {
+    assert_eq!(reason(&entry("\"${IP:+$IP:}80:80\"")), "the variable IP may hold an address: give it one");
+}
+
+#[test]
 fn one_refusal_does_not_stop_the_other_fixes() {
     let text = "services:\n  a:\n    ports: [\"80:80\", \"127.0.0.1:80:80\", \"81:81\"]\n  b:\n    ports: [82]\n";
     let files = Memory::of(&[("compose.yaml", text)]);
@@ -369,6 +386,21 @@ fn an_empty_override_that_meant_to_close_everything_gets_its_tag() {
         assert_eq!(edited.text("compose.override.yaml"), format!("services:\n  a:\n    {expected}"));
         assert!(load(&request(), &edited).services[0].publications.is_empty());
     }
+}
+
+#[test]
+fn what_an_override_takes_away_owns_the_base_no_more() {
+    let text = "services:\n  b:\n    ports: ['80:80']\n  w:\n    extends: b\n    ports: ['127.0.0.1:81:80']\n";
+    let files = Memory::of(&[("compose.yaml", text)]);
+    let project = load(&request(), &files);
+    let list = project.services[1].publications[1].entry.list_key.clone().unwrap();
+    let inherited = finding(&project, "w", 0, Remedy::OverrideList(list));
+    let mut findings = vec![inherited, finding(&project, "b", 0, Remedy::BindToLoopback)];
+    remedy::propose(&mut findings, &project, &request(), &files, &open_ports);
+    assert_eq!(refusals(&findings), [""; 0]);
+    let expected =
+        text.replace("['80:80']", "['127.0.0.1:80:80']").replace("['127.0.0.1:81:80']", "!override ['127.0.0.1:81:80']");
+    assert_eq!(files.edited(&findings).text("compose.yaml"), expected);
 }
 
 #[test]

@@ -139,3 +139,23 @@ fn man_pages_and_completion_scripts_are_those_of_the_code() {
         assert!(is_current, "{} is out of date: UPDATE_GENERATED=1 cargo test --test plugin", path.display());
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn bash_completes_the_options_of_a_command_and_their_values() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin-metadata/completions/docker-firewall.bash");
+    let ask = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+        _docker__firewall docker-firewall \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; echo \"${COMPREPLY[*]}\"";
+    let answer = |words: &[&str]| {
+        let output =
+            std::process::Command::new("bash").args(["--norc", "-c", ask, script, "docker-firewall"]).args(words).output();
+        output.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commands) = answer(&["e"]) else {
+        println!("skipped: there is no bash");
+        return;
+    };
+    assert_eq!(commands, "explain");
+    assert_eq!(answer(&["check", "--fail"]).unwrap(), "--fail-on");
+    assert_eq!(answer(&["check", "--format", "s"]).unwrap(), "sarif");
+}

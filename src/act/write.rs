@@ -8,6 +8,7 @@
 //! attributes and times are those of a new file. A file with several names (hard links) is refused: a rename would take one name away
 //! from the others. A symbolic link stays a link: its target is replaced, if that lies inside the tree.
 
+use crate::model::system::reason;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// The system refused a step.
-    #[error("{}: cannot {step}: {cause}", path.display())]
+    #[error("{} stays as it is: cannot {step}: {}", path.display(), reason(cause))]
     System {
         /// The file.
         path: PathBuf,
@@ -69,10 +70,10 @@ pub fn replace(root: &Path, path: &Path, before: &str, after: &str) -> Result<()
     unchanged(path, &target, &found, before)?;
 
     let folder = target.parent().unwrap_or(root);
-    let mut new = temporary_file(folder, &target).map_err(failed("make a temporary file beside it"))?;
-    new.write_all(after.as_bytes()).map_err(failed("write a temporary file beside it"))?;
+    let mut new = temporary_file(folder, &target).map_err(failed("make a file beside it"))?;
+    new.write_all(after.as_bytes()).map_err(failed("write a file beside it"))?;
     keep_owner_and_mode(new.as_file(), &found).map_err(failed("keep its owner and mode"))?;
-    new.as_file().sync_all().map_err(failed("flush a temporary file to the disk"))?;
+    new.as_file().sync_all().map_err(failed("flush a file to the disk"))?;
 
     still_there(root, path, &target, &found)?;
     new.persist(&target).map_err(|error| failed("replace it")(error.error))?;
@@ -233,7 +234,7 @@ mod tests {
         assert!(matches!(replace(folder.path(), &inner, "", "new"), Err(WriteError::NotAFile { .. })));
         let missing = folder.path().join("none.yaml");
         let error = replace(folder.path(), &missing, "", "new").unwrap_err();
-        assert!(error.to_string().contains("none.yaml: cannot find it: "), "{error}");
+        assert!(error.to_string().contains("none.yaml stays as it is: cannot find it: no such file"), "{error}");
         assert!(!missing.exists());
     }
 
@@ -295,7 +296,7 @@ mod tests {
             let path = Path::new("/proc/version");
             let before = fs::read_to_string(path).unwrap();
             let error = replace(Path::new("/proc"), path, &before, "new").unwrap_err();
-            assert!(error.to_string().starts_with("/proc/version: cannot make a temporary file beside it: "), "{error}");
+            assert!(error.to_string().starts_with("/proc/version stays as it is: cannot make a file beside it: "), "{error}");
         }
     }
 }

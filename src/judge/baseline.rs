@@ -80,17 +80,9 @@ pub fn apply(baseline: &Baseline, findings: Vec<Finding>, ground: Ground, looked
     applied
 }
 
-/// What a finding is known by.
+/// What a finding is known by in a baseline.
 pub fn fingerprint(finding: &Finding, ground: Ground) -> Fingerprint {
-    let subject = finding.subject.as_ref();
-    let service = finding.service.as_ref().or(subject.map(|subject| &subject.service));
-    Fingerprint {
-        file: name_of(&finding.path, ground),
-        service: service.map(ToString::to_string),
-        publication: subject.map(|subject| subject.text.clone()),
-        rule: finding.rule.to_owned(),
-        source: finding.place.as_ref().map(|place| place.text().split_whitespace().collect::<Vec<_>>().join(" ")),
-    }
+    Fingerprint::of(finding, name_of(&finding.path, ground))
 }
 
 /// A file's name in the baseline: relative to the baseline's folder, with `/`. Links are not followed: only names count.

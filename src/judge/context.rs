@@ -121,13 +121,13 @@ impl<'a> Stance<'a> {
 
     fn of_networks(project: &'a Project, service: &'a Service) -> Self {
         let mut candidates = Vec::new();
-        let mut is_internal = false;
+        let mut has_internal = false;
         for attachment in &service.networks {
             let Some(network) = project.networks.get(&attachment.network) else { continue };
             match (network.external, network.name.as_str()) {
                 (true, "host") => return Self::HostNetwork(&attachment.origin),
                 (true, "none") => return Self::Nothing(Nothing::NoNetwork),
-                _ if network.internal => is_internal = true,
+                _ if is_internal(network) => has_internal = true,
                 _ if driver(network) == "overlay" => {}
                 _ => candidates.push((Reverse(attachment.gateway_priority), Reverse(families(network)), &network.name, network)),
             }
@@ -137,7 +137,7 @@ impl<'a> Stance<'a> {
         match networks.iter().find(|network| has_v4(network)).or(networks.first()) {
             Some(gateway) if is_beside_the_firewall(gateway) => Self::BesideTheFirewall(gateway),
             Some(_) => Self::Published(Gateways::among(&networks)),
-            None if is_internal => Self::Nothing(Nothing::InternalOnly),
+            None if has_internal => Self::Nothing(Nothing::InternalOnly),
             None => Self::Published(Gateways::unlisted()),
         }
     }
@@ -161,17 +161,14 @@ impl<'a> Gateways<'a> {
         let first = |wanted: fn(&Network) -> bool| networks.iter().copied().find(|network| wanted(network)).map(Gateway::Network);
         let setting = |key: &str, wanted: fn(&Network) -> bool| {
             let settings = networks.iter().copied().filter(|network| wanted(network));
-            settings.filter_map(|network| network.options.get(key)).find(|mode| mode.value == "routed")
+            settings.filter_map(|network| option(network, key)).find(|mode| mode.value == "routed")
         };
         Self {
             v4: first(has_v4),
             v6: first(has_v6),
             routed_v4: setting(GATEWAY_MODE_V4, has_v4),
             routed_v6: setting(GATEWAY_MODE_V6, has_v6),
-            trusted: networks
-                .iter()
-                .filter_map(|network| network.options.get(TRUSTED_INTERFACES))
-                .find(|it| !it.value.is_empty()),
+            trusted: networks.iter().filter_map(|network| option(network, TRUSTED_INTERFACES)).find(|it| !it.value.is_empty()),
         }
     }
 
@@ -216,7 +213,7 @@ impl<'a> Gateway<'a> {
     fn mode(self, key: &str) -> Option<&'a str> {
         match self {
             Self::Unlisted => None,
-            Self::Network(network) => network.options.get(key).map(|mode| mode.value.as_str()),
+            Self::Network(network) => option(network, key).map(|mode| mode.value.as_str()),
         }
     }
 
@@ -265,6 +262,16 @@ impl<'a> Dormant<'a> {
     }
 }
 
+/// An option of the driver. Compose makes no external network, so that what is written for one has no effect.
+pub fn option<'a>(network: &'a Network, key: &str) -> Option<&'a Sourced<String>> {
+    network.options.get(key).filter(|_| !network.external)
+}
+
+/// True for a network without a way out.
+pub fn is_internal(network: &Network) -> bool {
+    network.internal && !network.external
+}
+
 /// The driver's name; `bridge` where none is written.
 pub fn driver(network: &Network) -> &str {
     network.driver.as_ref().map(|driver| driver.value.as_str()).filter(|name| !name.is_empty()).unwrap_or("bridge")
@@ -272,7 +279,7 @@ pub fn driver(network: &Network) -> &str {
 
 /// True for the drivers whose containers are on the local network by themselves: the host's packet filter never sees them.
 pub fn is_beside_the_firewall(network: &Network) -> bool {
-    !network.external && !network.internal && matches!(driver(network), "macvlan" | "ipvlan")
+    !network.external && !is_internal(network) && matches!(driver(network), "macvlan" | "ipvlan")
 }
 
 /// True unless the network is made without v4.

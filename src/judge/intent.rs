@@ -9,6 +9,7 @@ mod tests;
 
 pub use crate::model::policy::Intent;
 
+use super::context::Stance;
 use super::rules::Case;
 use super::{Allowed, Judged};
 use crate::model::finding::{Finding, Level, Refusal, Related, Remedy};
@@ -20,6 +21,9 @@ use cover::{Cover, cover, matches};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// An entry in the long syntax has a handful of lines; comments further down in one are not looked for.
+const MOST_ENTRY_LINES: u32 = 50;
 
 /// What of an intent was of use to a project, and what has to be known of the project to say that the rest is stale.
 #[derive(Clone, Debug, Default)]
@@ -164,10 +168,19 @@ impl<'a> Index<'a> {
             .collect()
     }
 
-    /// The exceptions for a finding: those that name its rule and speak about its line, or about the first line of its entry.
+    /// The exceptions for a finding: those that name its rule and speak about its line, or about a line of its entry.
     fn exceptions(&self, finding: &Finding, publication: Option<&Publication>) -> Vec<usize> {
-        let entry = publication.map(|publication| &publication.entry.origin.place);
-        let mut lines: Vec<(&Path, u32)> = finding.place.iter().chain(entry).map(|place| (place.path(), place.line())).collect();
+        if self.lines.is_empty() {
+            return Vec::new();
+        }
+        let place = finding.place.iter().map(|place| (place.path(), place.line()));
+        let entry = publication.into_iter().flat_map(|publication| {
+            let Place { source, span } = &publication.entry.origin.place;
+            let lines = source.line(span.start)..=source.line(span.end).min(source.line(span.start) + MOST_ENTRY_LINES);
+            lines.map(|line| (source.path(), line))
+        });
+        let mut lines: Vec<(&Path, u32)> = place.chain(entry).collect();
+        lines.sort_unstable();
         lines.dedup();
         let on_lines = lines.iter().filter_map(|line| self.lines.get(line)).flatten().copied();
         on_lines.filter(|at| self.intent.exceptions[*at].rule == finding.rule).collect()
@@ -184,7 +197,7 @@ impl<'a> Index<'a> {
                     used_grants[at] |= matches(&self.intent.grants[at].allowance, publication);
                 }
             }
-            if service.network_mode.as_ref().is_some_and(|mode| mode.value == "host") {
+            if matches!(Stance::of(case.project, service), Stance::HostNetwork(_)) {
                 self.services.get(&*service.name).into_iter().flatten().for_each(|at| used_grants[*at] = true);
             }
         }

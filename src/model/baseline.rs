@@ -1,5 +1,6 @@
 //! What was found before and is accepted: the baseline of a grown project.
 
+use super::finding::Finding;
 use super::source::Place;
 
 /// Accepted findings.
@@ -25,7 +26,7 @@ pub struct Accepted {
 /// What a finding is known by as long as its own text stays as it is, wherever it moves in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint {
-    /// The file, relative to the folder of the baseline, with `/` between its parts.
+    /// The file, with `/` between its parts; in a baseline relative to its folder.
     pub file: String,
     /// The service, where the finding is about one.
     pub service: Option<String>,
@@ -35,4 +36,19 @@ pub struct Fingerprint {
     pub rule: String,
     /// The scalar as it is written, runs of white space made one blank; None where the finding has no place.
     pub source: Option<String>,
+}
+
+impl Fingerprint {
+    /// What a finding is known by, with this name for its file.
+    pub fn of(finding: &Finding, file: String) -> Self {
+        let subject = finding.subject.as_ref();
+        let service = finding.service.as_ref().or(subject.map(|subject| &subject.service));
+        Self {
+            file,
+            service: service.map(ToString::to_string),
+            publication: subject.map(|subject| subject.text.clone()),
+            rule: finding.rule.to_owned(),
+            source: finding.place.as_ref().map(|place| place.text().split_whitespace().collect::<Vec<_>>().join(" ")),
+        }
+    }
 }

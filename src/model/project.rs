@@ -34,6 +34,14 @@ pub struct Project {
     pub looks_like_stack: bool,
 }
 
+impl Project {
+    /// The service of a name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        let index = self.services.binary_search_by(|service| (*service.name).cmp(name)).ok()?;
+        self.services.get(index)
+    }
+}
+
 /// One service of a project.
 #[derive(Clone, Debug)]
 pub struct Service {

@@ -149,6 +149,8 @@ impl<'a> Tree<'a> {
 /// A collection that is not closed yet.
 struct Open {
     node: NodeId,
+    /// True between brackets.
+    is_flow: bool,
     /// The key that waits for its value.
     key: Option<NodeId>,
     /// Keys seen, for finding repeats.
@@ -169,10 +171,9 @@ impl<'a> Builder<'a> {
         let span = bytes(&span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.add(
-                    Node { kind: Kind::Scalar(text, Style::from(style)), span, tag: tag.map(|tag| Tag::from(&*tag)) },
-                    anchor,
-                );
+                let tag = tag.map(|tag| Tag::from(&*tag));
+                self.check_scalar(&text, Style::from(style), tag, span);
+                self.add(Node { kind: Kind::Scalar(text, Style::from(style)), span, tag }, anchor);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.begin(Kind::Sequence(Vec::new()), style, span, anchor, tag.as_deref());
@@ -207,7 +208,8 @@ impl<'a> Builder<'a> {
             StructureStyle::Flow => span,
         };
         let node = self.add(Node { kind, span, tag: tag.map(Tag::from) }, anchor);
-        self.open.push(Open { node, key: None, keys: HashMap::new() });
+        let is_flow = style == StructureStyle::Flow;
+        self.open.push(Open { node, is_flow, key: None, keys: HashMap::new() });
     }
 
     /// Closes the innermost collection. A block collection gets the span of its children; `end` is that of the closing bracket.
@@ -245,6 +247,17 @@ impl<'a> Builder<'a> {
             _ => {}
         }
         id
+    }
+
+    /// What this parser takes and go-yaml does not: a tag that the text does not fit (`resolve.go`), and a plain text that starts with
+    /// a colon between brackets (`scannerc.go`, where the colon is the sign between key and value).
+    fn check_scalar(&mut self, text: &str, style: Style, tag: Option<Tag>, span: Span) {
+        if let Some(tag) = tag.filter(|tag| !scalar::fits(text, *tag)) {
+            self.fault(format!("{} is not what the tag says: {}", text.escape_debug(), tag.name()), span);
+        }
+        if style == Style::Plain && text.starts_with(':') && self.open.last().is_some_and(|open| open.is_flow) {
+            self.fault("a text that starts with a colon needs quotes between brackets", span);
+        }
     }
 
     /// A key that is already there is an error to Compose (`loader/reset.go`, at any depth).
@@ -285,6 +298,21 @@ impl From<ScalarStyle> for Style {
             ScalarStyle::Plain => Self::Plain,
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Self::Quoted,
             ScalarStyle::Literal | ScalarStyle::Folded => Self::Block,
+        }
+    }
+}
+
+impl Tag {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "!reset",
+            Self::Override => "!override",
+            Self::String => "!!str",
+            Self::Integer => "!!int",
+            Self::Float => "!!float",
+            Self::Boolean => "!!bool",
+            Self::Null => "!!null",
+            Self::Other => "another tag",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! In: a project. Out: whether changing the bytes of a place changes one value only, or the reason why not. Not here: what is to be
 //! changed, and whether the variables in it have other users.
 
+use super::facts::Which;
 use super::refuse;
 use crate::model::finding::Refusal;
 use crate::model::origin::{Hop, Origin};
@@ -10,6 +11,7 @@ use crate::model::project::Project;
 use crate::model::publication::Publication;
 use crate::model::source::{Place, Source, Span};
 use crate::read::yaml::{self, Kind, NodeId, Tree};
+use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,23 +21,38 @@ use std::sync::Arc;
 /// Aliases are followed through at most this many others; beyond, a place counts as shared.
 const MOST_ALIASES: usize = 1000;
 
+/// How many owners are named in a refusal.
+const NAMED: usize = 3;
+
+/// Publications by path and span: the service, and the index in it; in the order of the services' names.
+type Users<'a> = HashMap<(&'a Path, Span), Vec<(&'a Arc<str>, usize)>>;
+
 /// The owners of all places of a project.
 pub(super) struct Owners<'a> {
-    /// The services whose publications stand at a place, by its path and span; a service is named once for each publication.
-    publications: HashMap<(&'a Path, Span), Vec<&'a Arc<str>>>,
+    /// The publications that stand at a place.
+    publications: Users<'a>,
+    /// Publications that another change takes away: they own nothing any more.
+    dropped: RefCell<HashSet<Which>>,
     /// The aliases of each text that was asked about.
     aliases: RefCell<HashMap<PathBuf, Rc<Aliases>>>,
 }
 
 impl<'a> Owners<'a> {
     pub(super) fn of(project: &'a Project) -> Self {
-        let mut publications: HashMap<(&Path, Span), Vec<&Arc<str>>> = HashMap::new();
-        for publication in project.services.iter().flat_map(|service| &service.publications) {
-            for place in places(publication) {
-                publications.entry((place.path(), place.span)).or_default().push(&publication.service);
+        let mut publications = Users::new();
+        for service in &project.services {
+            for (index, publication) in service.publications.iter().enumerate() {
+                for place in places(publication) {
+                    publications.entry((place.path(), place.span)).or_default().push((&service.name, index));
+                }
             }
         }
-        Self { publications, aliases: RefCell::default() }
+        Self { publications, dropped: RefCell::default(), aliases: RefCell::default() }
+    }
+
+    /// Counts a publication no more, since a change that is planned already takes it away.
+    pub(super) fn forget(&self, which: Which) {
+        self.dropped.borrow_mut().insert(which);
     }
 
     /// Refuses where the bytes at the origin's place have more owners than one.
@@ -45,12 +62,11 @@ impl<'a> Owners<'a> {
             return refuse(format!("the entry at {place} is inherited from the service {service} (extends): change it there"));
         }
         let users = self.publications.get(&(place.path(), place.span)).map_or(&[][..], Vec::as_slice);
+        let dropped = self.dropped.borrow();
+        let users = users.iter().filter(|(service, index)| !dropped.contains(&(Arc::clone(service), *index)));
+        let users: Vec<&str> = users.map(|(service, _)| &***service).take(NAMED + 1).collect();
         if users.len() > 1 {
-            let mut names: Vec<&str> = users.iter().map(|name| &***name).collect();
-            names.sort_unstable();
-            names.dedup();
-            let twice = if names.len() == 1 { " (twice)" } else { "" };
-            return refuse(format!("the entry at {place} has several owners: {}{twice}", names.join(", ")));
+            return refuse(format!("the entry at {place} has several owners: {}", named(users)));
         }
         match self.aliases(&place.source).second_owner(place.span.start) {
             None => Ok(()),
@@ -61,6 +77,16 @@ impl<'a> Owners<'a> {
     fn aliases(&self, source: &Arc<Source>) -> Rc<Aliases> {
         let mut known = self.aliases.borrow_mut();
         Rc::clone(known.entry(source.path().to_owned()).or_insert_with(|| Rc::new(Aliases::of(source))))
+    }
+}
+
+/// Some owners in words.
+fn named(mut users: Vec<&str>) -> String {
+    users.dedup();
+    match users.as_slice() {
+        [one] => format!("{one} (twice)"),
+        [first @ .., last] if users.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+        all => format!("{} and others", all[..NAMED].join(", ")),
     }
 }
 
@@ -79,28 +105,28 @@ fn places(publication: &Publication) -> impl Iterator<Item = &Place> {
 
 /// The aliases of one text.
 struct Aliases {
-    uses: Vec<Use>,
+    /// By the bytes that they take the meaning of: many aliases of one anchor take the same.
+    uses: IndexMap<Span, Vec<Use>>,
     /// The values of the top level's `x-` keys, which act only where an alias takes them from there.
     fragments: Vec<Span>,
 }
 
 /// One alias.
+#[derive(Clone, Copy)]
 struct Use {
     /// Its first byte.
     at: u32,
     /// Its line.
     line: u32,
-    /// The bytes that it takes the meaning of. Of a mapping behind a merge key, the entries that are not overridden.
-    takes: Vec<Span>,
 }
 
 impl Aliases {
     fn of(source: &Source) -> Self {
         if !source.text().contains('*') {
-            return Self { uses: Vec::new(), fragments: Vec::new() };
+            return Self { uses: IndexMap::new(), fragments: Vec::new() };
         }
         let tree = yaml::parse(source);
-        let mut uses = Vec::new();
+        let mut uses: IndexMap<Span, Vec<Use>> = IndexMap::new();
         let mut open = tree.documents.clone();
         while let Some(id) = open.pop() {
             match &tree.node(id).kind {
@@ -111,9 +137,15 @@ impl Aliases {
                     let is_alias = |id: &NodeId| matches!(tree.node(*id).kind, Kind::Alias(..));
                     open.extend(merged.iter().filter(|value| !is_alias(value)));
                     open.extend(entries.iter().filter(|(key, _)| !is_merge(&tree, *key)).flat_map(|(key, value)| [*key, *value]));
-                    uses.extend(merge_uses(&tree, source, entries, &merged));
+                    for (alias, taken) in merge_uses(&tree, source, entries, &merged) {
+                        for span in taken {
+                            uses.entry(span).or_default().push(alias);
+                        }
+                    }
                 }
-                Kind::Alias(_, Some(target)) => uses.push(Use::of(&tree, source, id, vec![tree.node(*target).span])),
+                Kind::Alias(_, Some(target)) => {
+                    uses.entry(tree.node(*target).span).or_default().push(Use::of(&tree, source, id));
+                }
             }
         }
         Self { uses, fragments: fragments(&tree) }
@@ -124,7 +156,8 @@ impl Aliases {
         let mut owners = usize::from(!self.is_fragment(at));
         let (mut seen, mut open) = (HashSet::new(), vec![at]);
         while let Some(at) = open.pop() {
-            for found in self.uses.iter().filter(|alias| alias.takes.iter().any(|span| span.range().contains(&(at as usize)))) {
+            let taking = self.uses.iter().filter(|(span, _)| span.range().contains(&(at as usize)));
+            for found in taking.flat_map(|(_, uses)| uses) {
                 if !seen.insert(found.at) {
                     continue;
                 }
@@ -144,9 +177,9 @@ impl Aliases {
 }
 
 impl Use {
-    fn of(tree: &Tree, source: &Source, alias: NodeId, takes: Vec<Span>) -> Self {
+    fn of(tree: &Tree, source: &Source, alias: NodeId) -> Self {
         let at = tree.node(alias).span.start;
-        Self { at, line: source.line(at), takes }
+        Self { at, line: source.line(at) }
     }
 }
 
@@ -163,12 +196,12 @@ fn merge_values(tree: &Tree, entries: &[(NodeId, NodeId)]) -> Vec<NodeId> {
     values.collect()
 }
 
-/// The aliases among the values that a mapping merges.
-fn merge_uses(tree: &Tree, source: &Source, entries: &[(NodeId, NodeId)], merged: &[NodeId]) -> Vec<Use> {
+/// The aliases among the values that a mapping merges, each with the bytes that it takes: the entries that are not overridden.
+fn merge_uses(tree: &Tree, source: &Source, entries: &[(NodeId, NodeId)], merged: &[NodeId]) -> Vec<(Use, Vec<Span>)> {
     let own = entries.iter().filter(|(key, _)| !is_merge(tree, *key)).filter_map(|(key, _)| tree.text(*key));
     let own: HashSet<&str> = own.collect();
     let uses = merged.iter().filter_map(|value| match tree.node(*value).kind {
-        Kind::Alias(_, Some(target)) => Some(Use::of(tree, source, *value, not_overridden(tree, target, &own))),
+        Kind::Alias(_, Some(target)) => Some((Use::of(tree, source, *value), not_overridden(tree, target, &own))),
         _ => None,
     });
     uses.collect()

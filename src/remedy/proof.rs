@@ -133,8 +133,7 @@ impl Key {
             None => None,
             Some(subject) => {
                 let which: Which = (Arc::clone(&subject.service), subject.publication);
-                let service = project.services.iter().find(|service| service.name == subject.service)?;
-                let publication = service.publications.get(subject.publication)?;
+                let publication = project.service(&subject.service)?.publications.get(subject.publication)?;
                 Some(facts::shown(publication, outcomes.get(&which).copied())?)
             }
         };

@@ -1,5 +1,6 @@
 //! A name for a finding that outlives edits elsewhere in the file.
 
+use crate::model::baseline::Fingerprint;
 use crate::model::finding::Finding;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -7,8 +8,8 @@ use std::fmt::Write as _;
 
 /// One fingerprint for each finding, in the same order: 64 hexadecimal digits.
 ///
-/// It is made of the rule, the path, the service, the publication and the scalar as it is written; findings that agree in all of them
-/// are counted in their order. Lines and prose have no part in it: a shifted line or a better message keeps it.
+/// A digest of what a baseline knows a finding by ([`Fingerprint`]), with the path that the report shows; findings that agree in all of
+/// that are counted in their order. Lines and prose have no part in it: a shifted line or a better message keeps it.
 pub(super) fn all(findings: &[&Finding]) -> Vec<String> {
     let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
     findings
@@ -30,12 +31,11 @@ pub(super) fn all(findings: &[&Finding]) -> Vec<String> {
 
 /// The parts, each behind its length, so that no two findings have the same bytes by accident.
 fn key(finding: &Finding) -> Vec<u8> {
-    let scalar = finding.place.as_ref().map_or("", |place| place.text().trim_end());
-    let publication = finding.subject.as_ref().map_or("", |subject| subject.text.as_str());
-    let path = finding.path.to_string_lossy().replace('\\', "/");
-    let parts = [finding.rule, &path, finding.service.as_deref().unwrap_or(""), publication, scalar];
+    let known_by = Fingerprint::of(finding, finding.path.to_string_lossy().replace('\\', "/"));
+    let Fingerprint { file, service, publication, rule, source } = &known_by;
+    let optional = [service, publication, source].map(|part| part.as_deref().unwrap_or(""));
     let mut key = Vec::new();
-    for part in parts {
+    for part in [rule.as_str(), file].into_iter().chain(optional) {
         key.extend_from_slice(&(part.len() as u64).to_le_bytes());
         key.extend_from_slice(part.as_bytes());
     }

@@ -86,11 +86,11 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The words after a fence, beside the language: what the block shows (`bad`, `good`, `fixed`).
+    /// The words after a fence, beside the language: what the block shows (`bad`, `good`, `fixed`), and in which file (`file=…`).
     fn caption(&mut self, info: &str) {
-        let words: Vec<&str> = info.split_whitespace().skip(1).collect();
+        let words: Vec<&str> = info.split_whitespace().skip(1).map(|word| word.strip_prefix("file=").unwrap_or(word)).collect();
         if !words.is_empty() {
-            let caption = self.style.paint(Tone::Faint, format!("{}:", words.join(" ")));
+            let caption = self.style.paint(Tone::Faint, format!("{}:", words.join(", ")));
             self.push(&caption);
         }
     }
@@ -193,7 +193,7 @@ fn toggled(line: &str, mark: &str, paint: impl Fn(&str) -> String) -> String {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "# published-on-all-interfaces\n\nDocker opens the port on **every** address, and does so *past* the host firewall; see\n[the docs](https://docs.docker.com/engine/network/port-publishing/) and [limits](../limits.md).\n\n## What is open\n\n- `8080:80` is open to everyone who reaches the host, whatever the firewall on it says about the port\n- `127.0.0.1:8080:80` is not\n\n```yaml bad\nports:\n  - 8080:80\n```\n\n| entry | open |\n| --- | --- |\n";
+    const PAGE: &str = "# published-on-all-interfaces\n\nDocker opens the port on **every** address, and does so *past* the host firewall; see\n[the docs](https://docs.docker.com/engine/network/port-publishing/) and [limits](../limits.md).\n\n## What is open\n\n- `8080:80` is open to everyone who reaches the host, whatever the firewall on it says about the port\n- `127.0.0.1:8080:80` is not\n\n```yaml bad file=a.yaml\nports:\n  - 8080:80\n```\n\n| entry | open |\n| --- | --- |\n";
 
     #[test]
     fn a_page_is_folded_and_its_marks_are_kept_without_colours() {
@@ -211,7 +211,7 @@ mod tests {
           whatever the firewall on it says about the port
         - `127.0.0.1:8080:80` is not
 
-        bad:
+        bad, a.yaml:
             ports:
               - 8080:80
 

@@ -26,6 +26,9 @@ use std::sync::Arc;
 /// The rule that speaks about what could not be seen. Its findings make a run fail for another reason than the others.
 const COVERAGE_GAP: &str = "coverage-gap";
 
+/// A fix may clear the way for another one, and a second run is to have nothing to do: so often is looked again, at most.
+const MOST_PASSES: usize = 8;
+
 /// Checks, and does with the findings what the job is for.
 pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
     let world = World::look()?;
@@ -40,8 +43,15 @@ pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
         Purpose::Accept(path) => accept(path, &found, &world)?,
         Purpose::Diff => show_changes(job, &settle(found))?,
         Purpose::Fix => {
-            let written = write_changes(job, &settle(found));
-            written.max(report(job, &settle(look()?))?)
+            let (mut written, mut settled) = (Verdict::Clean, settle(found));
+            for _ in 0..MOST_PASSES {
+                if written != Verdict::Clean || changes(&settled.findings).is_empty() {
+                    break;
+                }
+                written = write_changes(job, &settled);
+                settled = settle(look()?);
+            }
+            written.max(report(job, &settled)?)
         }
     };
     Ok(done.max(seen))
@@ -81,7 +91,10 @@ fn accepted(job: &Check, world: &World) -> Result<Option<Accepted>, Error> {
 }
 
 fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
-    let failed = |error: read::baseline::Unreadable| Error::Read { path: path.to_owned(), reason: error.to_string() };
+    let failed = |error: read::baseline::Unreadable| Error::Read {
+        path: path.to_owned(),
+        reason: format!("{}, in line {}", error.message, error.place.line()),
+    };
     read::baseline::read(&read_own(path, world)?).map_err(failed)
 }
 

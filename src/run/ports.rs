@@ -30,7 +30,9 @@ pub(super) fn ports(job: &Ports) -> Result<Verdict, Error> {
     }
     .map_err(Error::Print)?;
     print(&text)?;
-    for problem in &project.problems {
+    let mut problems: Vec<&Problem> = project.problems.iter().collect();
+    problems.sort_by_key(|problem| (&problem.path, problem.place.as_ref().map(|place| place.span)));
+    for problem in problems {
         let _ = writeln!(io::stderr(), "{}", visible(&line_of(problem, &world)));
     }
     Ok(if project.problems.is_empty() { Verdict::Clean } else { Verdict::Blind })

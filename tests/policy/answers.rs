@@ -91,7 +91,7 @@ fn an_allowance_in_a_long_entry_is_about_that_entry_alone() {
 }
 
 #[test]
-fn a_comment_answers_a_short_entry_and_each_line_that_a_long_entry_is_known_by() {
+fn a_comment_answers_a_short_entry_and_a_long_one_from_each_of_its_lines() {
     let comment = "# docker-firewall: allow published-on-all-interfaces -- meant";
     for entry in [
         format!("      - 8080:80 {comment}\n"),
@@ -99,6 +99,10 @@ fn a_comment_answers_a_short_entry_and_each_line_that_a_long_entry_is_known_by()
         format!("      - target: 80 {comment}\n        published: 8080\n"),
         format!("      {comment}\n      - target: 80\n        published: 8080\n"),
         format!("      - mode: host\n        target: 80\n        published: 8080 {comment}\n"),
+        format!("      - target: 80\n        published: 8080\n        protocol: tcp {comment}\n"),
+        format!("      - target: 80\n        published: 8080 {comment}\n        host_ip: 0.0.0.0\n"),
+        format!("      {comment}\n      -\n        target: 80\n        published: 8080\n"),
+        format!("      {comment}\n\n      # the preview\n      - 8080:80\n"),
     ] {
         let files = Files::of([("compose.yaml", &*ports(&entry))]);
         let (_, judged) = files.judged();
@@ -131,4 +135,23 @@ fn an_allowance_that_several_services_share_is_heeded_in_each_and_stale_only_if_
         let stale = said(&stale(&files));
         assert!(stale.iter().all(|line| line.contains("7070/tcp")) && !stale.is_empty(), "{stale:?}");
     }
+}
+
+#[test]
+fn an_allowance_for_a_service_on_the_hosts_network_is_not_called_stale() {
+    let mode = "services:\n  web: {image: i, network_mode: host, x-docker-firewall: 80/tcp}\n";
+    let external =
+        "services:\n  web: {image: i, networks: [h], x-docker-firewall: 80/tcp}\nnetworks:\n  h: {external: true, name: host}\n";
+    for text in [mode, external] {
+        assert_eq!(said_of(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_mistaken_word_on_labels_lets_no_label_answer() {
+    let compose = "services:\n  web: {image: nginx, ports: ['80:80'], labels: {docker-firewall.allow: 80/tcp}}\n";
+    let files = Files::of([("compose.yaml", compose), (POLICY, "trust-labels: maybe\n")]);
+    assert!(of_rule(&files.judged().1, "published-on-all-interfaces").is_some());
+    let mistaken = said(&stale(&files));
+    assert!(mistaken.iter().any(|line| line.contains("neither `true` nor `false`")), "{mistaken:?}");
 }

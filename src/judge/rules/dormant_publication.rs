@@ -29,6 +29,7 @@ fn finding(exposure: &Exposure, dormant: Dormant) -> Finding {
     let addresses = words::addresses(&exposure.listening);
     let until = match dormant {
         Dormant::Profiles([]) => "it is started".to_owned(),
+        Dormant::Profiles([one]) if one.is_empty() => "no profile is named".to_owned(),
         Dormant::Profiles([one]) => format!("profile {one} is on"),
         Dormant::Profiles(profiles) => format!("one of the profiles {} is on", words::list(profiles)),
         Dormant::Scale(_) => "it is scaled up".to_owned(),

@@ -38,10 +38,10 @@ fn finding(exposure: &Exposure, variable: &Substitution) -> Finding {
         finding.help.push(format!(
             "write `${{{name}:-127.0.0.1}}` to fall back to loopback, or `${{{name}:?}}` to refuse to start without it"
         ));
-        finding.remedy = Some(Remedy::DefaultToLoopback);
     } else {
         finding.help.push(format!("write `${{{}:-127.0.0.1}}:` to fall back to loopback", variable.name));
     }
     finding.help.push(RULE.how_to_allow());
+    finding.remedy = Some(Remedy::DefaultToLoopback);
     finding
 }

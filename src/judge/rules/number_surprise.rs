@@ -26,7 +26,7 @@ fn of_service(service: &Service) -> Vec<Finding> {
     for (index, publication) in service.publications.iter().enumerate() {
         let surprises = another_base(publication).chain(plus_sign(publication)).chain(base_sixty(publication));
         for Surprise { origin, written, level, message, label, help } in surprises {
-            let message = format!("`{written}` in service {} {message}", service.name);
+            let message = format!("entry `{written}` of service {} {message}", service.name);
             let mut finding = words::moved_to(&origin.place, RULE.about(service, index, level, message, label));
             finding.help.push(help);
             findings.push(finding);
@@ -40,7 +40,7 @@ struct Surprise<'a> {
     origin: &'a Origin,
     written: String,
     level: Level,
-    /// After "`0120` in service web".
+    /// After "entry `0120` of service web".
     message: String,
     label: String,
     help: String,
@@ -110,7 +110,7 @@ fn base_sixty(publication: &Publication) -> Option<Surprise<'_>> {
         origin: &entry.origin,
         written: written.to_owned(),
         level: Level::Note,
-        message: format!("is the number {value} to readers of YAML 1.1, such as podman-compose"),
+        message: format!("is the number {value} for readers of YAML 1.1, podman-compose among them"),
         label: "base 60 in YAML 1.1".to_owned(),
         help: format!("write `\"{written}\"`"),
     })

@@ -21,14 +21,14 @@ fn check(case: &Case) -> Vec<Finding> {
     case.project
         .networks
         .values()
-        .filter(|network| !network.internal)
+        .filter(|network| !context::is_internal(network))
         .filter_map(|network| of_network(case.project, network))
         .collect()
 }
 
 fn of_network(project: &Project, network: &Network) -> Option<Finding> {
     let families = [(context::GATEWAY_MODE_V4, context::has_v4(network)), (context::GATEWAY_MODE_V6, context::has_v6(network))];
-    let modes = families.into_iter().filter(|(_, is_there)| *is_there).filter_map(|(key, _)| network.options.get(key));
+    let modes = families.into_iter().filter(|(_, is_there)| *is_there).filter_map(|(key, _)| context::option(network, key));
     let mode = modes.into_iter().find(|mode| mode.value == "nat-unprotected")?;
     let members: Vec<&Service> =
         project.services.iter().filter(|service| service.networks.iter().any(|it| it.network == network.key)).collect();

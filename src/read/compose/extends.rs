@@ -22,7 +22,13 @@ pub const MAX_INHERITED: usize = 1 << 18;
 /// What a service extends.
 struct Reference {
     service: String,
-    file: Option<String>,
+    file: Option<File>,
+    at: Place,
+}
+
+/// The file of a base in another file.
+struct File {
+    path: String,
     at: Place,
 }
 
@@ -85,7 +91,7 @@ impl Loader<'_> {
         walk.chain.push(link.clone());
         let base = match &reference.file {
             None => self.base_in_same_file(name, &reference, services, frame, scope, walk),
-            Some(path) => self.base_in_other_file(name, &reference, path, frame, scope, walk),
+            Some(file) => self.base_in_other_file(name, &reference, file, frame, scope, walk),
         };
         walk.chain.pop();
         let whole = match base.filter(|base| self.may_inherit(name, base, &reference)) {
@@ -131,20 +137,21 @@ impl Loader<'_> {
         &mut self,
         name: &str,
         reference: &Reference,
-        path: &str,
+        file: &File,
         frame: &Frame,
         scope: &Scope,
         walk: &mut Walk,
     ) -> Option<Value> {
-        if is_remote(path) {
-            self.remote(path, &reference.at);
+        if is_remote(&file.path) {
+            self.remote(&file.path, &file.at);
             return None;
         }
-        let path = frame.directory.join(path);
-        let base = self.base_file(&path, reference, scope)?;
+        let path = frame.directory.join(&file.path);
+        let base = self.base_file(&path, &file.at, scope)?;
         if base.services.get(&reference.service).is_none() {
             let missing = if base.has_services { "no such service" } else { "no services section" };
-            let message = format!("service {name} cannot extend {}: {} has {missing}", reference.service, path.display());
+            let message =
+                format!("service {name} cannot extend {}: {} has {missing}", reference.service, self.shown(&path).display());
             self.problem(&reference.at, message, name);
             return None;
         }
@@ -154,12 +161,12 @@ impl Loader<'_> {
     }
 
     /// The services of another file, read once.
-    fn base_file(&mut self, path: &Path, reference: &Reference, scope: &Scope) -> Option<Arc<Base>> {
+    fn base_file(&mut self, path: &Path, at: &Place, scope: &Scope) -> Option<Arc<Base>> {
         let known = (path.to_owned(), scope.generation);
         if let Some(base) = self.bases.get(&known) {
             return Some(Arc::clone(base));
         }
-        let source = self.read(path, Some(&reference.at))?;
+        let source = self.read(path, Some(at))?;
         let base = Arc::new(self.load_base(&source, scope));
         self.bases.insert(known, Arc::clone(&base));
         Some(base)
@@ -188,5 +195,6 @@ fn reference(value: &Value) -> Option<Reference> {
     };
     let service = map.get("service").and_then(Value::as_text)?.to_owned();
     let at = map.get("service").map_or(at, |service| service.origin.place.clone());
-    Some(Reference { service, file: map.get("file").and_then(Value::as_text).map(str::to_owned), at })
+    let file = map.get("file").and_then(|file| Some(File { path: file.as_text()?.to_owned(), at: file.origin.place.clone() }));
+    Some(Reference { service, file, at })
 }

@@ -86,14 +86,19 @@ impl<'a> Loader<'a> {
                 Some(source)
             }
             Err(error) => {
-                let shown = path.strip_prefix(self.working_directory).unwrap_or(path);
-                let shown = if shown.as_os_str().is_empty() { Path::new(".") } else { shown };
+                let shown = self.shown(path);
                 let message = unreadable(shown, &error);
                 let path = from.map_or(shown, Place::path).to_owned();
                 self.problems.push(Problem { kind: ProblemKind::Unreadable, message, path, place: from.cloned(), service: None });
                 None
             }
         }
+    }
+
+    /// A path as messages show it.
+    pub fn shown<'p>(&self, path: &'p Path) -> &'p Path {
+        let shown = path.strip_prefix(self.working_directory).unwrap_or(path);
+        if shown.as_os_str().is_empty() { Path::new(".") } else { shown }
     }
 
     /// Parses a text and keeps what is wrong with it, and its comments to us.
@@ -228,7 +233,7 @@ fn import(mut base: Map, document: &mut Converted, problems: &mut Vec<Problem>) 
     document.map = base;
 }
 
-/// Brings the forms of `networks` together, and says where sections are no mappings.
+/// Brings the forms of `networks` and of `labels` together, and says where sections are no mappings.
 fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
     for section in ["services", "networks"] {
         let Some(value) = map.get_mut(section) else { continue };
@@ -238,6 +243,9 @@ fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
             }
             map.retain(|key| key != section);
         }
+    }
+    if let Some(Data::Map(networks)) = map.get_mut("networks").map(|networks| &mut networks.data) {
+        networks.iter_mut().for_each(|(_, network)| merge::name_of_external(network));
     }
     let Some(Data::Map(services)) = map.get_mut("services").map(|services| &mut services.data) else { return };
     for (key, service) in services.iter_mut() {
@@ -249,9 +257,8 @@ fn normalise(map: &mut Map, problems: &mut Vec<Problem>) {
         }
         match &mut service.data {
             Data::Map(service) => {
-                if let Some(networks) = service.get_mut("networks") {
-                    merge::names_to_map(networks);
-                }
+                service.get_mut("networks").into_iter().for_each(merge::names_to_map);
+                service.get_mut("labels").into_iter().for_each(merge::labels_to_map);
             }
             _ => problems.push(refused(&key.origin.place, format!("service {} must be a mapping", key.text))),
         }

@@ -1,5 +1,6 @@
 //! Layers over layers (compose-go `override/merge.go`): mappings key by key, lists appended, anything else replaced, null changes nothing.
 
+use super::shape::LABEL;
 use super::value::{Data, Key, Map, Value};
 use crate::model::origin::Hop;
 use crate::model::project::{Problem, ProblemKind};
@@ -39,6 +40,34 @@ pub fn names_to_map(value: &mut Value) {
         map.set(key, Value { data: Data::Null, ..item });
     }
     value.data = Data::Map(map);
+}
+
+/// Our label out of a list of labels as the mapping that it stands for: a later layer may write the other form (compose-go
+/// `override/merge.go`, mergeToSequence).
+pub fn labels_to_map(value: &mut Value) {
+    let Data::List(items) = &mut value.data else { return };
+    let mut map = Map::default();
+    for mut item in std::mem::take(items) {
+        let Data::Text(text) = &mut item.data else { continue };
+        let (name, label) = text.content.split_once('=').unwrap_or((&text.content, ""));
+        if name == LABEL {
+            text.content = label.to_owned();
+            map.set(Key { text: LABEL.to_owned(), origin: item.origin.clone() }, item);
+        }
+    }
+    value.data = Data::Map(map);
+}
+
+/// `external: {name: N}`, the old way to write it, as `external: true` and `name: N` (compose-go `transform/external.go`).
+pub fn name_of_external(network: &mut Value) {
+    let Data::Map(network) = &mut network.data else { return };
+    let Some(external) = network.get_mut("external").filter(|external| external.as_map().is_some()) else { return };
+    let Data::Map(parts) = std::mem::replace(&mut external.data, Data::Boolean(true)) else { return };
+    if let Some((key, name)) = parts.into_iter().find(|(key, _)| key.text == "name")
+        && network.get("name").is_none()
+    {
+        network.set(key, name);
+    }
 }
 
 fn mismatch(base: &Value, over: &Value) -> Problem {

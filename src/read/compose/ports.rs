@@ -163,7 +163,8 @@ impl Reader<'_> {
         let mut replaced: Option<Place> = None;
         for pair in pairs {
             let identity = identity(&publication, &pair);
-            let binding = Binding { publication: index, published: pair.published, target: pair.target };
+            let published = pair.published.filter(|text| !text.is_empty());
+            let binding = Binding { publication: index, published, target: pair.target };
             let known = self.identities.get(&identity).copied();
             if let Some(known) = known {
                 let old = std::mem::replace(&mut self.out.bindings[known], binding);
@@ -257,13 +258,16 @@ fn published(value: &Value) -> Result<(Option<String>, bool), String> {
     match &value.data {
         Data::Integer(number) => Ok((Some(number.to_string()), true)),
         Data::Text(text) => Ok((Some(text.content.clone()), false)),
+        Data::Float => Err("published must be a whole number or a text".to_owned()),
         _ => Err(format!("published must be a number or a text, not {}", value.kind())),
     }
 }
 
-/// What the engine makes of a text that Compose does not check (docker/compose `pkg/compose/create.go`, buildContainerPortBindingOptions).
+/// What the engine makes of a text that Compose hands on unchecked (moby `daemon/network.go`, buildPortsRelatedCreateEndpointOptions,
+/// and `api/types/network/port.go`, ParsePortRange): no sign is allowed, and a protocol in it counts for nothing.
 fn long_published(text: &str) -> Published {
-    match entry::range(text) {
+    let ports = text.split_once('/').map_or(text, |(ports, _)| ports);
+    match entry::range(ports).filter(|_| !ports.contains('+')) {
         _ if text.is_empty() => Published::Ephemeral,
         Some(PortRange { last: 0, .. }) => Published::Ephemeral,
         Some(range) if range.count() == 1 => Published::Ports(range),

@@ -59,7 +59,7 @@ fn service(key: &Key, map: &Map, profiles: &[String], bindings_left: &mut usize,
     let own_profiles = profiles_of(map);
     let is_active = |profile: &String| profile == "*" || own_profiles.contains(profile);
     let enabled = own_profiles.is_empty() || profiles.iter().any(is_active);
-    let network_mode = text_of(map, "network_mode");
+    let network_mode = text_of(map, "network_mode").filter(|mode| !mode.value.is_empty());
     let is_provided = map.get("provider").is_some();
     let networks = if network_mode.is_some() || is_provided { Vec::new() } else { attachments(key, map) };
     let written_networks = map.get("networks").filter(|networks| enabled && !networks.is_empty());
@@ -154,17 +154,10 @@ fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// Our label, in the form of a mapping or of a list.
+/// Our label. A list of labels is a mapping by now.
 fn label(map: &Map) -> Option<Sourced<String>> {
-    let labels = map.get("labels")?;
-    if let Some(value) = labels.as_map().and_then(|labels| labels.get(LABEL)) {
-        return value.to_text().map(|text| Sourced { value: text, origin: value.origin.clone() });
-    }
-    let of = |item: &Value| {
-        let (name, value) = item.as_text()?.split_once('=')?;
-        (name == LABEL).then(|| Sourced { value: value.to_owned(), origin: item.origin.clone() })
-    };
-    labels.as_list()?.iter().rev().find_map(of)
+    let value = map.get("labels")?.as_map()?.get(LABEL)?;
+    value.to_text().map(|text| Sourced { value: text, origin: value.origin.clone() })
 }
 
 /// Keys that `docker compose up` ignores and `docker stack deploy` heeds.
@@ -176,10 +169,8 @@ fn is_for_swarm(deploy: &Map) -> bool {
 fn network(key: &Key, value: &Value, project: &str) -> Network {
     let empty = Map::default();
     let map = value.as_map().unwrap_or(&empty);
-    let external = map.get("external");
-    let external_name = external.and_then(Value::as_map).and_then(|external| external.get("name"));
-    let is_external = external.is_some_and(|external| external.as_map().is_some() || boolean(external) == Some(true));
-    let written = map.get("name").or(external_name).and_then(Value::to_text).filter(|name| !name.is_empty());
+    let is_external = map.get("external").and_then(boolean).unwrap_or(false);
+    let written = map.get("name").and_then(Value::to_text).filter(|name| !name.is_empty());
     let name = written.unwrap_or_else(|| if is_external { key.text.clone() } else { format!("{project}_{}", key.text) });
     let options = map.get("driver_opts").and_then(Value::as_map).into_iter().flat_map(Map::iter);
     let option = |(key, value): (&Key, &Value)| {

@@ -126,6 +126,8 @@ fn trust_labels(setting: &Setting, intent: &mut Intent) {
         "true" => intent.trusts_labels = Some(true),
         "false" => intent.trusts_labels = Some(false),
         _ => {
+            // A mistake silences nothing: labels do not count until it is mended.
+            intent.trusts_labels = Some(false);
             let message = "`trust-labels` is neither `true` nor `false`";
             intent.mistakes.push(mistake(&setting.origin().place, message, None));
         }

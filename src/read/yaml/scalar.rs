@@ -55,6 +55,18 @@ pub fn resolve(text: &str, style: Style, tag: Option<Tag>) -> Scalar {
     }
 }
 
+/// True if a text may stand under a tag: go-yaml refuses the whole file otherwise.
+pub fn fits(text: &str, tag: Tag) -> bool {
+    let value = resolve(text, Style::Plain, None);
+    match tag {
+        Tag::Integer => matches!(value, Scalar::Integer(_)),
+        Tag::Float => matches!(value, Scalar::Float | Scalar::Integer(_)),
+        Tag::Boolean => matches!(value, Scalar::Boolean(_)),
+        Tag::Null => value == Scalar::Null,
+        Tag::Reset | Tag::Override | Tag::String | Tag::Other => true,
+    }
+}
+
 /// Go's `strconv.ParseInt(text without underscores, 0, 64)`: a sign, then `0x`, `0o`, `0b`, or `0` for octal.
 fn integer(text: &str) -> Option<i64> {
     let text = text.replace('_', "");
