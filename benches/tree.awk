@@ -5,7 +5,7 @@ function service(name, number, n,    port, k) {
     port = 1024 + (number * 7 + n * 131) % 60000
     printf "  %s:\n    image: %s:%d.%d\n    restart: unless-stopped\n", name, image[(number + n) % 5 + 1], number % 20, n > out
     printf "    environment:\n" > out
-    for (k = 0; k < 8 + number % 5; k++) printf "      SETTING_%02d: \"value %d of %d, as it comes\"\n", k, k, number > out
+    for (k = 0; k < 6 + number % 4; k++) printf "      SETTING_%02d: \"value %d of %d, as it comes\"\n", k, k, number > out
     printf "    volumes:\n      - data-%d:/var/lib/data # kept\n      - ./config/%d:/etc/app:ro\n", n, n > out
     printf "    healthcheck:\n      test: [\"CMD\", \"curl\", \"-fsS\", \"http://localhost:%d/health\"]\n      interval: 30s\n", port > out
     printf "    labels:\n      - proxy.enable=true\n      - proxy.routers.r%d.rule=Host(`app%d.example.org`)\n", n, number > out
