@@ -35,6 +35,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
             Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format, color: ports.look.color })
         }
         Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
+        Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &mut command)?),
         Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
         Some(Command::Completion(completion)) => Task::Completion(completion.shell),
     };
@@ -75,6 +76,13 @@ fn help_of(command: &mut clap::Command, topic: Option<&str>) -> clap::Error {
         Err(error) => error,
         Ok(_) => clap::Error::new(clap::error::ErrorKind::DisplayHelp),
     }
+}
+
+/// The target stands by itself or behind --to; clap has seen that it stands once.
+fn trace(arguments: arguments::Trace, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
+    let arguments::Trace { from, interface, place, to, snapshot, format } = arguments;
+    let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
+    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, snapshot, format })
 }
 
 fn check(arguments: Check) -> job::Check {

@@ -20,6 +20,9 @@ pub enum Error {
     /// Nobody takes our output.
     #[error("the output cannot be written: {}", reason(.0))]
     Print(#[source] io::Error),
+    /// A packet that cannot be as it was asked for.
+    #[error("{}", .0)]
+    Packet(String),
     /// A rule that we do not have.
     #[error("no rule is named {name}")]
     NoSuchRule {
@@ -57,7 +60,12 @@ impl Error {
             Self::NoSuchRule { nearest: None, .. } => Some("`explain` without a name lists the rules".into()),
             Self::WorkingDirectory(_) => Some("change to another folder".into()),
             Self::NoProject => Some("name a compose file, or a folder to search".into()),
-            Self::EmptyFolder(_) | Self::Print(_) | Self::Replace(_) | Self::Write { .. } | Self::Read { .. } => None,
+            Self::EmptyFolder(_)
+            | Self::Packet(_)
+            | Self::Print(_)
+            | Self::Replace(_)
+            | Self::Write { .. }
+            | Self::Read { .. } => None,
         }
     }
 }

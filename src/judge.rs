@@ -1,12 +1,17 @@
 //! Values to findings. Pure.
 
 pub mod baseline;
+pub mod bypass;
 pub mod catalogue;
 pub mod context;
 pub mod exposure;
+mod ground;
 pub mod intent;
 mod overriding;
+pub mod path;
 pub mod rules;
+mod walk;
+pub mod whatif;
 mod words;
 
 use crate::model::finding::Finding;

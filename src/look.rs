@@ -3,4 +3,5 @@
 pub mod environment;
 pub mod files;
 pub mod names;
+pub mod snapshot;
 pub mod walk;

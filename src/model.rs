@@ -3,12 +3,19 @@
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
 pub mod baseline;
+pub mod field;
 pub mod finding;
+pub mod host;
 pub mod nearest;
 pub mod origin;
+pub mod packet;
 pub mod policy;
 pub mod project;
 pub mod publication;
+pub mod ruleset;
 pub mod setting;
+pub mod snapshot;
 pub mod source;
 pub mod system;
+pub mod truth;
+pub mod verdict;

@@ -1,6 +1,14 @@
-//! Text to values. Pure: texts come in through [`compose::Texts`], nothing here opens a file.
+//! Text to values. Pure: texts come in through [`compose::Texts`] or a [`crate::model::snapshot::Snapshot`], nothing here opens a file.
 
 pub mod baseline;
 pub mod compose;
 pub mod policy;
+pub mod snapshot;
 pub mod yaml;
+
+mod docker;
+mod ipset;
+mod iptables;
+mod net;
+mod nft;
+mod values;

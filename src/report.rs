@@ -20,6 +20,7 @@ mod spot;
 pub mod style;
 pub mod table;
 mod text;
+pub mod trace;
 pub mod visible;
 mod window;
 mod wrap;

@@ -9,6 +9,7 @@ mod parallel;
 mod ports;
 mod progress;
 mod survey;
+mod trace;
 mod world;
 
 use crate::act::output;
@@ -40,6 +41,7 @@ pub fn run(job: &Job) -> ExitCode {
     let done = match &job.task {
         Task::Ports(job) => ports::ports(job),
         Task::Check(job) => check::check(job),
+        Task::Trace(job) => trace::run(job),
         Task::Explain(job) => explain(job),
         Task::Completion(shell) => print(&cli::completion_script(*shell)),
         Task::Complete(words) => complete(words),

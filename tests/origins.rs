@@ -150,3 +150,12 @@ fn a_comment_speaks_about_its_own_line_or_the_next_one() {
     let found: Vec<_> = project.pragmas.iter().map(|pragma| (pragma.line, pragma.text.as_str())).collect();
     assert_eq!(found, [(6, "allow x -- why"), (7, "allow y -- why")]);
 }
+
+#[test]
+fn what_stands_before_a_syntax_error_is_judged() {
+    let text = "services:\n  a:\n    ports: ['80:80']\n  b:\n    ports: ['81:81'\n  c:\n    ports: ['82:82']\n";
+    let project = Memory::new([("compose.yaml", text)]).load();
+    assert_eq!(ways(&project, "a"), ["compose.yaml:3:13 '80:80'"]);
+    let gap = project.problems.iter().find(|problem| problem.kind == ProblemKind::Unreadable).expect("the gap is said");
+    assert!(gap.place.as_ref().is_some_and(|place| place.line() >= 5), "{gap:?}");
+}

@@ -3,7 +3,9 @@
 //! Out: what was typed. What it means to do is a [`super::job::Job`].
 
 use crate::judge::baseline::FILE_NAME;
+use crate::model::packet::Target;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Find the published ports of compose files that are open to more than was meant
@@ -26,6 +28,7 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     Ports(Ports),
     Check(Box<Check>),
+    Trace(Trace),
     Explain(Explain),
     Completion(Completion),
     /// Print this, or the help of a command
@@ -133,6 +136,32 @@ pub(super) struct Loading {
     pub(super) project_name: Option<String>,
 }
 
+/// Follow a packet through a saved host, and name the rule that decides
+///
+/// Walks the first packet of a connection through the host's rules and routes, hook by hook: as the host is, and as it is meant,
+/// without what the engine put there. Whether anything listens there is said apart. The exit status is 0 for any verdict.
+#[derive(Debug, Args)]
+pub(super) struct Trace {
+    /// The sender [default: somebody beyond the interface]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) from: Option<IpAddr>,
+    /// The interface that the packet enters by [default: the one that leads to the sender; lo for the host itself]
+    #[arg(long = "in", value_name = "IFACE")]
+    pub(super) interface: Option<String>,
+    /// Whom the packet is sent to; a v6 address stands in brackets, and without a protocol it is TCP
+    #[arg(value_name = "ADDR:PORT[/PROTO]", required_unless_present = "to", conflicts_with = "to")]
+    pub(super) place: Option<Target>,
+    /// The same, by name
+    #[arg(long, value_name = "ADDR:PORT[/PROTO]")]
+    pub(super) to: Option<Target>,
+    /// The folder of the saved host
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) snapshot: PathBuf,
+    /// How to print what becomes of it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: TraceFormat,
+}
+
 /// Say what a rule looks for, why it matters and what to do
 ///
 /// Without RULE, lists all rules.
@@ -162,6 +191,16 @@ pub enum PortsFormat {
     #[default]
     Table,
     /// An array, one object a binding
+    Json,
+}
+
+/// How to print the way of a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum TraceFormat {
+    /// For people: one line a hook
+    #[default]
+    Text,
+    /// One object
     Json,
 }
 

@@ -1,9 +1,11 @@
 //! What a run is to do: decided, checked, and nothing done yet.
 
-pub use super::arguments::{CheckFormat, Color, PortsFormat};
+pub use super::arguments::{CheckFormat, Color, PortsFormat, TraceFormat};
 use super::docker;
 use crate::model::finding::Level;
+use crate::model::packet::Target;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// One run.
@@ -22,6 +24,8 @@ pub enum Task {
     Ports(Ports),
     /// Look for findings.
     Check(Box<Check>),
+    /// Follow a packet.
+    Trace(Trace),
     /// Say what the rules are about.
     Explain(Explain),
     /// Print the completion script of a shell.
@@ -50,6 +54,21 @@ pub struct Explain {
     pub rule: Option<String>,
     /// When to colour.
     pub color: Color,
+}
+
+/// Follow a packet.
+#[derive(Debug)]
+pub struct Trace {
+    /// The sender; None: somebody outside.
+    pub from: Option<IpAddr>,
+    /// The interface that it enters by; None: the one that leads to the sender.
+    pub interface: Option<String>,
+    /// Whom it is sent to.
+    pub to: Target,
+    /// The folder of a saved host.
+    pub snapshot: PathBuf,
+    /// How to print.
+    pub format: TraceFormat,
 }
 
 /// Look for findings.

@@ -94,6 +94,14 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// The way to say "no env file" to Compose: an empty text.
+/// The text of a plain file; links are followed.
+///
+/// # Errors
+/// What [`open`] says, and [`io::ErrorKind::InvalidData`] for what is no text, or too long.
+pub(super) fn text(path: &Path) -> io::Result<String> {
+    text_of(open(path)?)
+}
+
 fn is_null(path: &Path) -> bool {
     path == Path::new("/dev/null") || (cfg!(windows) && path.as_os_str().eq_ignore_ascii_case("nul"))
 }

@@ -1,0 +1,117 @@
+//! One packet judged twice: as the host is, and as it is meant.
+
+use super::ground::{Ground, Way};
+use super::path;
+use super::whatif;
+use crate::model::host::{self, Address, Host, Link, Part};
+use crate::model::packet::{Family, Packet, Target};
+use crate::model::truth::Truth;
+use crate::model::verdict::{Assessment, Heard, Path, Trace};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+/// Judges a packet on a host, given with its counterpart without the engine's rules: see [`whatif::without_engine`].
+pub fn judge(host: &Host, intended: &Host, packet: &Packet) -> Assessment {
+    let actual = path::trace(host, packet);
+    let listener = listener(host, packet, &actual);
+    Assessment { intended: path::trace(intended, packet), actual, listener }
+}
+
+/// Judges one packet on a host.
+pub fn of(host: &Host, packet: &Packet) -> Assessment {
+    judge(host, &whatif::without_engine(host), packet)
+}
+
+fn listener(host: &Host, packet: &Packet, actual: &Trace) -> Heard {
+    if host.unread(|part| part == Part::Listeners).is_some() {
+        return Heard::Unknown;
+    }
+    let (address, port) = match (actual.path, actual.delivered) {
+        (Path::Input, Some((address, Some(port)))) => (address, port),
+        (Path::Input | Path::Nowhere, None) => (packet.destination, packet.port),
+        _ => return Heard::Unknown,
+    };
+    let is_own = host.links.iter().flat_map(|link| &link.addresses).any(|own| own.net.addr() == address) || address.is_loopback();
+    if !is_own {
+        return Heard::Unknown;
+    }
+    let hears = |listener: &&host::Listener| {
+        let family = if Family::of(address) == Family::V4 { listener.v4 } else { listener.v6 };
+        let bound = listener.address.is_none_or(|own| own == address);
+        let here = listener.interface.as_deref().is_none_or(|interface| interface == &*packet.interface);
+        family && bound && here && listener.port == port && listener.protocol == packet.protocol
+    };
+    match host.listeners.iter().find(hears) {
+        Some(listener) => Heard::Yes(listener.program.clone()),
+        None => Heard::No,
+    }
+}
+
+/// Completes what is asked about a packet.
+///
+/// Without an interface: the one that leads back to the source (`lo` for the host's own addresses), and without a source either, the one
+/// that leads to the rest of the world, or else the one that has the destination. Without a source: somebody beyond that interface.
+///
+/// # Errors
+/// No such interface can be told; the text says what to add.
+pub fn packet(host: &Host, to: Target, from: Option<IpAddr>, interface: Option<&str>) -> Result<Packet, String> {
+    let family = Family::of(to.address);
+    if from.is_some_and(|from| Family::of(from) != family) {
+        return Err("the source and the destination are not of one family".to_owned());
+    }
+    let interface: Arc<str> = match (interface, from) {
+        (Some(name), _) if host.link(name).is_some() || host.links.is_empty() => name.into(),
+        (Some(name), _) => return Err(format!("the host has no interface {name}")),
+        (None, Some(from)) => towards(host, from).ok_or("no route leads to the source: name the interface with --in")?,
+        (None, None) => outside(host, to.address).ok_or("no interface leads to the outside: name one with --in")?,
+    };
+    let source = match from {
+        Some(from) => from,
+        None if &*interface == "lo" => to.address,
+        None => stranger(host, &interface, family),
+    };
+    Ok(Packet { interface, source, destination: to.address, port: to.port, protocol: to.protocol })
+}
+
+/// The interface by which packets from `source` come in.
+fn towards(host: &Host, source: IpAddr) -> Option<Arc<str>> {
+    let ground = Ground { host };
+    if ground.is_own(source, "lo") == Some(true) {
+        return Some("lo".into());
+    }
+    match ground.route(source, None, "", 0) {
+        Way::Devices(devices) => devices.first().cloned(),
+        _ => None,
+    }
+}
+
+/// An address that nobody owns, as far from the host as can be (RFC 5737, RFC 3849).
+fn far_away(family: Family) -> IpAddr {
+    match family {
+        Family::V4 => Ipv4Addr::new(203, 0, 113, 77).into(),
+        Family::V6 => Ipv6Addr::new(0x2001, 0xdb8, 0x7777, 0, 0, 0, 0, 0x77).into(),
+    }
+}
+
+fn outside(host: &Host, destination: IpAddr) -> Option<Arc<str>> {
+    let ground = Ground { host };
+    if let Way::Devices(devices) = ground.route(far_away(Family::of(destination)), None, "", 0) {
+        return devices.first().cloned();
+    }
+    let has = |link: &&Link| link.addresses.iter().any(|own| own.net.contains(&destination));
+    host.links.iter().filter(|link| !link.is_loopback).find(has).map(|link| link.name.clone())
+}
+
+/// An address that packets by this interface come from: a far one if the rest of the world is there, otherwise a neighbour's.
+fn stranger(host: &Host, interface: &str, family: Family) -> IpAddr {
+    let ground = Ground { host };
+    let far = far_away(family);
+    if ground.leads_back(far, Some(interface), 0) == Truth::Yes {
+        return far;
+    }
+    let nets =
+        host.link(interface).into_iter().flat_map(|link| &link.addresses).filter(|own| Family::of(own.net.addr()) == family);
+    let is_free = |own: &Address, address: &IpAddr| *address != own.net.addr() && *address != own.net.network();
+    let neighbour = |own: &Address| own.net.hosts().take(4).find(|address| is_free(own, address));
+    nets.filter(|own| own.net.prefix_len() < own.net.max_prefix_len()).find_map(neighbour).unwrap_or(far)
+}

@@ -1,0 +1,200 @@
+//! A host: what decides where a packet goes and who hears it.
+
+use super::packet::{Family, Protocol};
+use super::ruleset::Ruleset;
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What was seen of a host at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// The filter rules.
+    pub ruleset: Ruleset,
+    /// The interfaces.
+    pub links: Vec<Link>,
+    /// The routes of both families.
+    pub routes: Vec<Route>,
+    /// The policy rules, lowest priority first. Empty: the kernel's own three.
+    pub policy: Vec<PolicyRule>,
+    /// Kernel settings: `net/ipv4/ip_forward` → `1`.
+    pub settings: BTreeMap<String, String>,
+    /// Who listens.
+    pub listeners: Vec<Listener>,
+    /// The engine's networks.
+    pub networks: Vec<Network>,
+    /// The containers' addresses on those networks.
+    pub endpoints: Vec<Endpoint>,
+    /// What could not be seen.
+    pub unread: Vec<Unread>,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What kind of virtual device it is: `bridge`, `veth`, `macvlan` …; None for a real one.
+    pub kind: Option<String>,
+    /// The bridge or bond that it is a port of.
+    pub master: Option<String>,
+    /// True for `lo`.
+    pub is_loopback: bool,
+    /// Its addresses.
+    pub addresses: Vec<Address>,
+}
+
+/// An address of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address with the length of its prefix.
+    pub net: IpNet,
+    /// The broadcast address of a v4 prefix.
+    pub broadcast: Option<IpAddr>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The table's name or number.
+    pub table: String,
+    /// Where to.
+    pub destination: IpNet,
+    /// The devices it leads through; more than one: the kernel chooses.
+    pub devices: Vec<Arc<str>>,
+    /// Lower is preferred.
+    pub metric: u32,
+    /// `unicast`, or a type that refuses: `unreachable`, `blackhole`, `prohibit`; `throw` goes on with the next table.
+    pub kind: String,
+}
+
+/// A rule that chooses a routing table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRule {
+    /// The family that it speaks of.
+    pub family: Family,
+    /// Lower is asked first.
+    pub priority: u32,
+    /// The sources that it speaks of; None: all.
+    pub from: Option<IpNet>,
+    /// The destinations; None: all.
+    pub to: Option<IpNet>,
+    /// The incoming interface; `lo` means packets of the host itself.
+    pub interface: Option<String>,
+    /// The packet mark and its mask.
+    pub mark: Option<(u32, u32)>,
+    /// Routes of at most this prefix length count as none (`suppress_prefixlength`).
+    pub suppress: Option<u8>,
+    /// True if it is for all packets that the above does not fit.
+    pub negated: bool,
+    /// What it does: the table to ask, or a refusal.
+    pub action: PolicyAction,
+    /// Conditions that are not understood: it may fit or not.
+    pub unknown: bool,
+}
+
+/// What a policy rule does where it fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyAction {
+    /// Asks this table.
+    Table(String),
+    /// Refuses the packet.
+    Refuse,
+    /// Something else, which is not understood.
+    Unknown(String),
+}
+
+/// A socket that takes connections or datagrams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The address; None: every address of the families.
+    pub address: Option<IpAddr>,
+    /// True if it takes v4.
+    pub v4: bool,
+    /// True if it takes v6.
+    pub v6: bool,
+    /// The interface that it is bound to.
+    pub interface: Option<String>,
+    /// The port.
+    pub port: u16,
+    /// The program's name, where it may be seen.
+    pub program: Option<String>,
+}
+
+/// A network of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The engine's identifier.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `bridge`, `macvlan`, `ipvlan`, `overlay`, `host` …
+    pub driver: String,
+    /// The host's bridge; None for drivers without one.
+    pub bridge: Option<String>,
+    /// The parent interface of a macvlan or ipvlan.
+    pub parent: Option<String>,
+    /// The mode of a macvlan or ipvlan, where it is written.
+    pub mode: Option<String>,
+    /// Its prefixes.
+    pub subnets: Vec<IpNet>,
+}
+
+/// A container's place on a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The container's name.
+    pub container: String,
+    /// The identifier of its network.
+    pub network: String,
+    /// Its addresses there.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Something that could not be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is.
+    pub part: Part,
+    /// The command that shows it.
+    pub command: String,
+    /// Why it is not known.
+    pub why: String,
+}
+
+/// The parts of a host that verdicts hang on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Rules that packets of one family, or of both (None), pass.
+    Rules(Option<Family>),
+    /// Interfaces and addresses.
+    Addresses,
+    /// Routes and policy rules of one family.
+    Routes(Family),
+    /// Kernel settings.
+    Settings,
+    /// Listening sockets.
+    Listeners,
+    /// Containers and networks.
+    Containers,
+}
+
+impl Host {
+    /// The interface of a name.
+    pub fn link(&self, name: &str) -> Option<&Link> {
+        self.links.iter().find(|link| &*link.name == name)
+    }
+
+    /// The command that would show an unread part that `wanted` holds for.
+    pub fn unread(&self, wanted: impl Fn(Part) -> bool) -> Option<&Unread> {
+        self.unread.iter().find(|unread| wanted(unread.part))
+    }
+
+    /// A kernel setting as a number.
+    pub fn setting(&self, name: &str) -> Option<u32> {
+        self.settings.get(name)?.trim().parse().ok()
+    }
+}

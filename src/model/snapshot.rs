@@ -1,0 +1,35 @@
+//! A saved host: a folder of what the tools printed.
+//!
+//! The names of the files are the form. An empty file: the tool ran and printed nothing, or the host has no such tool. A missing file:
+//! nobody looked, and what would stand in it is unread.
+
+use std::collections::BTreeMap;
+
+/// The texts of a saved host by their file names.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// `iptables-save.txt` → what the tool printed.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The files that are read, and the commands that print them.
+pub const FILES: [(&str, &str); 18] = [
+    ("iptables-version.txt", "iptables --version"),
+    ("iptables-save.txt", "iptables-save -c"),
+    ("ip6tables-save.txt", "ip6tables-save -c"),
+    ("iptables-legacy-save.txt", "iptables-legacy-save"),
+    ("ip6tables-legacy-save.txt", "ip6tables-legacy-save"),
+    ("nft-ruleset.json", "nft -j list ruleset"),
+    ("nft-ruleset.txt", "nft list ruleset"),
+    ("ipset-save.txt", "ipset save"),
+    ("ip-addr.json", "ip -j addr"),
+    ("ip-link.json", "ip -j -d link"),
+    ("ip-route.json", "ip -j route show table all"),
+    ("ip6-route.json", "ip -j -6 route show table all"),
+    ("ip-rule.json", "ip -j rule"),
+    ("ip6-rule.json", "ip -j -6 rule"),
+    ("ss.txt", "ss -tulpnH"),
+    ("sysctl.txt", "sysctl net.ipv4 net.ipv6 net.bridge"),
+    ("networks.json", "docker network inspect $(docker network ls -q)"),
+    ("inspect.json", "docker inspect $(docker ps -q)"),
+];

@@ -1,0 +1,165 @@
+//! The target of a rule to what it does (iptables-extensions(8)).
+
+use super::Context;
+use super::words::{Group, Line, Opt};
+use crate::model::packet::Family;
+use crate::model::ruleset::{Action, Decision, Mark, SetMark, Step, Target, Translation};
+use crate::read::values;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Targets that neither end the packet's way nor change what later rules look at.
+const WITHOUT_EFFECT: [&str; 22] = [
+    "LOG",
+    "NFLOG",
+    "ULOG",
+    "AUDIT",
+    "TRACE",
+    "LED",
+    "IDLETIMER",
+    "RATEEST",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "DSCP",
+    "TOS",
+    "TTL",
+    "HL",
+    "ECN",
+    "CLASSIFY",
+    "CHECKSUM",
+    "SECMARK",
+    "CONNSECMARK",
+    "SET",
+    "TEE",
+    "ACCOUNT",
+];
+
+/// What the target does; nothing for a rule that only counts.
+pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<'_>) -> Vec<Step> {
+    let Some(target) = &line.target else { return Vec::new() };
+    if let Some(chain) = chains.get(target.name.as_str()) {
+        let decision = if line.is_goto { Decision::Goto(chain.clone()) } else { Decision::Jump(chain.clone()) };
+        return vec![Step::Act(Action::Decide(decision))];
+    }
+    if WITHOUT_EFFECT.contains(&target.name.as_str()) {
+        return Vec::new();
+    }
+    // Of connection tracking's target, only --notrack matters here.
+    if target.name == "CT" && !target.options.iter().any(|option| option.name == "--notrack") {
+        return Vec::new();
+    }
+    vec![Step::Act(known(target, context).unwrap_or_else(|| Action::Unknown(describe(target).into())))]
+}
+
+fn describe(target: &Group) -> String {
+    super::matches::describe(target).replacen("-m", "-j", 1)
+}
+
+/// The action of a target; None for one that is not understood.
+fn known(target: &Group, context: &Context<'_>) -> Option<Action> {
+    let action = match target.name.as_str() {
+        "ACCEPT" if target.options.is_empty() => Action::Decide(Decision::Accept),
+        "DROP" if target.options.is_empty() => Action::Decide(Decision::Drop),
+        "RETURN" if target.options.is_empty() => Action::Decide(Decision::Return),
+        "REJECT" => Action::Decide(Decision::Reject),
+        "MASQUERADE" | "SNAT" => Action::Translate(Translation::Source),
+        "DNAT" => Action::Translate(Translation::Destination(vec![destination(&target.options, context)?])),
+        "REDIRECT" => Action::Translate(redirect(&target.options)?),
+        "MARK" => Action::SetMark(set_mark(&target.options, Mark::Packet)?),
+        "CONNMARK" => Action::SetMark(connmark(&target.options)?),
+        "NOTRACK" | "CT" => Action::Untrack,
+        _ => return None,
+    };
+    Some(action)
+}
+
+/// `--to-destination ADDR[-ADDR][:PORT[-PORT]]`; v6 addresses with a port stand in brackets.
+fn destination(options: &[Opt], context: &Context<'_>) -> Option<Target> {
+    let mut text = None;
+    for option in options {
+        match option.plain()? {
+            ("--to-destination", values) => {
+                text = Some((*values.first()?).to_owned()).filter(|_| values.len() == 1 && text.is_none());
+            }
+            ("--random" | "--persistent", _) => {}
+            _ => return None,
+        }
+    }
+    let text = text?;
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(Target { when: Vec::new(), address: Some(address), ports: None });
+    }
+    let (address, ports) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            (address, rest.strip_prefix(':'))
+        }
+        None if context.family == Family::V6 => return None,
+        None => text.split_once(':').map_or((text.as_str(), None), |(address, ports)| (address, Some(ports))),
+    };
+    let address = if address.is_empty() { None } else { Some(address.parse().ok()?) };
+    let ports = match ports {
+        Some(ports) => Some(values::ports(ports, '-')?),
+        None => None,
+    };
+    Some(Target { when: Vec::new(), address, ports })
+}
+
+/// `--to-ports PORT[-PORT]`
+fn redirect(options: &[Opt]) -> Option<Translation> {
+    let mut ports = None;
+    for option in options {
+        match option.plain()? {
+            ("--to-ports", values) => ports = Some(values::ports(values.first()?, '-')?),
+            ("--random", _) => {}
+            _ => return None,
+        }
+    }
+    Some(Translation::Redirect(ports))
+}
+
+/// The options that MARK and CONNMARK share. A set mark clears `mask` and flips `value`
+/// (net/netfilter/xt_mark.c: `mark = (mark & ~mask) ^ value`).
+fn set_mark(options: &[Opt], target: Mark) -> Option<SetMark> {
+    let [option] = options else { return None };
+    let (name, arguments) = option.plain()?;
+    let [text] = arguments.as_slice() else { return None };
+    let (value, mask) = values::masked(text)?;
+    let (keep, flip) = match name {
+        "--set-xmark" => (!mask, value),
+        // --set-mark also clears the bits of the value.
+        "--set-mark" => (!(mask | value), value),
+        "--and-mark" => (value, 0),
+        "--or-mark" => (!value, value),
+        "--xor-mark" => (u32::MAX, value),
+        _ => return None,
+    };
+    Some(SetMark { target, keep, source: target, pick: 0, flip })
+}
+
+/// `--save-mark` and `--restore-mark` copy the bits of one mark into the other (net/netfilter/xt_connmark.c).
+fn connmark(options: &[Opt]) -> Option<SetMark> {
+    let (mut target, mut packet_mask, mut connection_mask) = (None, u32::MAX, u32::MAX);
+    for option in options {
+        match option.plain()? {
+            ("--save-mark", _) => target = Some(Mark::Connection),
+            ("--restore-mark", _) => target = Some(Mark::Packet),
+            ("--nfmask", mask) => packet_mask = values::number(mask.first()?)?,
+            ("--ctmask", mask) => connection_mask = values::number(mask.first()?)?,
+            ("--mask", mask) => {
+                packet_mask = values::number(mask.first()?)?;
+                connection_mask = packet_mask;
+            }
+            _ => return set_mark(options, Mark::Connection),
+        }
+    }
+    Some(match target? {
+        Mark::Connection => {
+            SetMark { target: Mark::Connection, keep: !connection_mask, source: Mark::Packet, pick: packet_mask, flip: 0 }
+        }
+        Mark::Packet => {
+            SetMark { target: Mark::Packet, keep: !packet_mask, source: Mark::Connection, pick: connection_mask, flip: 0 }
+        }
+    })
+}

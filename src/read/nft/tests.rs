@@ -1,0 +1,182 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::model::ruleset::{Action, Step, Test};
+use serde_json::json;
+
+fn listing(rules: &[Value], more: &[Value]) -> Listing {
+    let mut objects = vec![
+        json!({"table": {"family": "inet", "name": "t"}}),
+        json!({"chain": {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "prio": -5, "policy": "drop"}}),
+    ];
+    objects.extend_from_slice(more);
+    let rule = |expr: &Value| json!({"rule": {"family": "inet", "table": "t", "chain": "c", "expr": expr}});
+    objects.extend(rules.iter().map(rule));
+    read(&json!({ "nftables": objects }).to_string()).unwrap()
+}
+
+fn steps(expressions: &Value) -> Vec<Step> {
+    listing(std::slice::from_ref(expressions), &[]).tables[0].chains["c"].rules[0].steps.clone()
+}
+
+fn is_unknown(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Test(Test::Unknown(_)) | Step::Act(Action::Unknown(_))))
+}
+
+fn compare(left: &Value, op: &str, right: &Value) -> Value {
+    json!([{"match": {"op": op, "left": left, "right": right}}, {"accept": null}])
+}
+
+#[test]
+fn matches_of_common_firewalls_are_understood() {
+    let payload = |protocol: &str, field: &str| json!({"payload": {"protocol": protocol, "field": field}});
+    let meta = |key: &str| json!({"meta": {"key": key}});
+    for (left, op, right) in [
+        (meta("iifname"), "!=", json!("docker0")),
+        (meta("iifname"), "==", json!("br-*")),
+        (meta("l4proto"), "==", json!({"set": ["icmp", "ipv6-icmp"]})),
+        (meta("nfproto"), "==", json!("ipv6")),
+        (meta("pkttype"), "==", json!("multicast")),
+        (payload("ip", "saddr"), "==", json!({"prefix": {"addr": "10.0.0.0", "len": 8}})),
+        (payload("ip6", "daddr"), "!=", json!({"set": ["fd00::1", {"range": ["fd00::5", "fd00::9"]}]})),
+        (payload("tcp", "dport"), "==", json!({"set": [22, {"range": [8000, 8010]}]})),
+        (payload("th", "dport"), "<", json!(1024)),
+        (
+            json!({"concat": [payload("ip", "saddr"), payload("tcp", "dport")]}),
+            "==",
+            json!({"set": [{"concat": ["10.0.0.1", 80]}]}),
+        ),
+        (json!({"ct": {"key": "state"}}), "in", json!(["established", "related"])),
+        (json!({"ct": {"key": "status"}}), "in", json!("dnat")),
+        (json!({"ct": {"key": "proto-dst", "dir": "original"}}), "==", json!(8080)),
+        (json!({"ct": {"key": "ip daddr", "dir": "original"}}), "==", json!("192.0.2.1")),
+        (json!({"fib": {"result": "type", "flags": ["daddr"]}}), "==", json!("local")),
+        (json!({"fib": {"result": "oif", "flags": ["saddr", "mark", "iif"]}}), "==", json!(false)),
+        (json!({"&": [meta("mark"), 255]}), "==", json!(1)),
+        (json!({"&": [payload("tcp", "flags"), {"|": ["fin", "syn", "rst", "ack"]}]}), "==", json!("syn")),
+    ] {
+        assert!(!is_unknown(&steps(&compare(&left, op, &right))), "{left} {op} {right}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_stays_unknown() {
+    for (left, op, right) in [
+        (json!({"rt": {"key": "nexthop"}}), "==", json!("10.0.0.1")),
+        (json!({"meta": {"key": "skuid"}}), "==", json!(0)),
+        (json!({"payload": {"protocol": "ip", "field": "dscp"}}), "==", json!(8)),
+        (json!({"numgen": {"mode": "random", "mod": 2}}), "==", json!(0)),
+        (json!({"meta": {"key": "iifname"}}), "==", json!("@not-there")),
+        (json!({"ct": {"key": "state"}}), "~", json!("new")),
+        (json!({"fib": {"result": "oifname", "flags": ["daddr"]}}), "==", json!("eth0")),
+        (json!({"payload": {"protocol": "tcp", "field": "dport"}}), "==", json!("strange")),
+    ] {
+        assert!(is_unknown(&steps(&compare(&left, op, &right))), "{left} {op} {right}");
+    }
+    for statement in [
+        json!({"limit": {"rate": 5}}),
+        json!({"queue": null}),
+        json!({"tproxy": {"port": 1}}),
+        json!({"new-statement": {}}),
+        json!({"ct count": {"val": 3}}),
+    ] {
+        assert!(is_unknown(&steps(&json!([statement, {"accept": null}]))), "{statement}");
+    }
+}
+
+#[test]
+fn what_only_counts_or_logs_has_no_steps() {
+    for statement in [
+        json!({"counter": {"packets": 1, "bytes": 2}}),
+        json!({"log": {"prefix": "x"}}),
+        json!({"ct helper": "ftp"}),
+        json!({"set": {"op": "add", "elem": {"payload": {"protocol": "ip", "field": "saddr"}}, "set": "@seen"}}),
+        json!({"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": {"rt": {"key": "mtu"}}}}),
+    ] {
+        assert!(steps(&json!([statement])).is_empty(), "{statement}");
+    }
+}
+
+#[test]
+fn a_header_guards_its_fields_even_where_these_are_unknown() {
+    let steps = steps(&compare(&json!({"payload": {"protocol": "icmpv6", "field": "type"}}), "==", &json!("nd-router-advert")));
+    assert!(matches!(&steps[..], [Step::Test(Test::Fields { .. }), Step::Test(Test::Unknown(_)), Step::Act(_)]), "{steps:?}");
+}
+
+#[test]
+fn a_reject_is_for_the_packets_that_its_answer_is_for() {
+    let reject = |content: Value| steps(&json!([{"reject": content}])).len();
+    assert_eq!(reject(json!({"type": "icmp", "expr": "port-unreachable"})), 2);
+    assert_eq!(reject(json!({"type": "tcp reset"})), 2);
+    assert_eq!(reject(json!({"type": "icmpx", "expr": "admin-prohibited"})), 1);
+    assert_eq!(reject(Value::Null), 1);
+}
+
+#[test]
+fn a_dormant_table_calls_no_chain_and_a_chain_of_an_unknown_place_is_unread() {
+    let chain =
+        |more: &str| format!(r#"{{"chain":{{"family":"ip","table":"t","name":"c","type":"filter","policy":"drop",{more}}}}}"#);
+    let read = |flags: &str, chain: String| {
+        let text = format!(r#"{{"nftables":[{{"table":{{"family":"ip","name":"t"{flags}}}}},{chain}]}}"#);
+        read(&text).unwrap().tables.remove(0).chains.remove("c").unwrap()
+    };
+    assert_eq!(read(r#","flags":["dormant"]"#, chain(r#""hook":"input","prio":0"#)).base, None);
+    assert!(read("", chain(r#""hook":"input","prio":0"#)).base.is_some());
+    assert!(read("", chain(r#""hook":"new","prio":0"#)).unread.is_some());
+}
+
+#[test]
+fn a_plain_packet_has_no_extension_header() {
+    let test = |left: Value, right: Value| steps(&compare(&json!({"exthdr": left}), "==", &right));
+    assert!(!is_unknown(&test(json!({"name": "rt", "field": "type"}), json!(0))));
+    assert!(!is_unknown(&test(json!({"name": "frag"}), json!(false))));
+}
+
+#[test]
+fn named_sets_and_maps_are_looked_up_in_their_table() {
+    let set = json!({"set": {"family": "inet", "table": "t", "name": "nets", "type": "ipv4_addr", "flags": ["interval", "timeout"],
+        "elem": [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"elem": {"val": "192.0.2.1", "timeout": 60, "expires": 5}}]}});
+    let map = json!({"map": {"family": "inet", "table": "t", "name": "jumps", "type": "ifname", "map": "verdict",
+        "elem": [["*", {"drop": null}], ["docker0", {"jump": {"target": "in"}}]]}});
+    let rules = [
+        compare(&json!({"payload": {"protocol": "ip", "field": "saddr"}}), "==", &json!("@nets")),
+        json!([{"vmap": {"key": {"meta": {"key": "oifname"}}, "data": "@jumps"}}]),
+    ];
+    let listing = listing(&rules, &[set, map]);
+    let rules = &listing.tables[0].chains["c"].rules;
+    assert!(matches!(&rules[0].steps[1], Step::Test(Test::Fields { among, .. }) if among.members.len() == 2));
+    let Step::Act(Action::Lookup { map, .. }) = &rules[1].steps[0] else { unreachable!("{:?}", rules[1].steps) };
+    assert_eq!(map.len(), 2);
+    assert_eq!(map[1].0, [crate::model::ruleset::Span::Any], "what fits anything comes last");
+}
+
+#[test]
+fn a_set_whose_members_are_limited_is_not_understood() {
+    let set = json!({"set": {"family": "inet", "table": "t", "name": "meter", "type": "ipv4_addr", "stmt": [{"limit": {"rate": 5}}], "elem": ["10.0.0.1"]}});
+    let rules = [compare(&json!({"payload": {"protocol": "ip", "field": "saddr"}}), "==", &json!("@meter"))];
+    assert!(is_unknown(&listing(&rules, &[set]).tables[0].chains["c"].rules[0].steps));
+}
+
+#[test]
+fn tables_with_iptables_own_expressions_are_named() {
+    let listing = listing(&[json!([{"xt": {"type": "match", "name": "addrtype"}}, {"accept": null}])], &[]);
+    assert!(listing.foreign.contains(&(TableFamily::Inet, "t".to_owned())));
+    assert!(is_unknown(&listing.tables[0].chains["c"].rules[0].steps));
+}
+
+#[test]
+fn rules_are_shown_in_the_words_of_nft() {
+    let rule = json!([{"match": {"op": "!=", "left": {"meta": {"key": "iifname"}}, "right": "docker0"}}, {"counter": null},
+        {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": [80, {"range": [90, 99]}]}}},
+        {"dnat": {"family": "ip", "addr": "172.17.0.2", "port": 80}}]);
+    let listing = listing(&[rule], &[]);
+    assert_eq!(
+        &*listing.tables[0].chains["c"].rules[0].text,
+        "iifname != docker0 tcp dport { 80, 90-99 } dnat ip to 172.17.0.2:80"
+    );
+}
+
+#[test]
+fn what_is_no_listing_is_refused_in_words() {
+    assert!(read("table inet t {}").unwrap_err().contains("no JSON"));
+    assert!(read("{}").unwrap_err().contains("`nftables`"));
+}

@@ -1,0 +1,89 @@
+//! A saved host, a folder of texts, to a [`Host`]. What is missing in it, or not understood, is noted as unread.
+
+mod rules;
+
+use super::{docker, ipset, net};
+use crate::model::host::{Host, Part, Unread};
+use crate::model::packet::Family;
+use crate::model::snapshot::{FILES, Snapshot};
+
+impl Snapshot {
+    /// The text of a file; None if nobody looked.
+    fn text(&self, file: &str) -> Option<&str> {
+        self.files.get(file).map(String::as_str)
+    }
+
+    /// The host that it shows, with a note of all that it does not.
+    pub fn host(&self) -> Host {
+        let mut host = Host::default();
+        let sets = self.text("ipset-save.txt").map(ipset::read);
+        rules::read(self, sets.as_ref(), &mut host);
+        self.links(&mut host);
+        self.routes(&mut host);
+        match self.text("sysctl.txt") {
+            Some(text) => host.settings = net::settings(text),
+            None => host.unread.push(missing(Part::Settings, "sysctl.txt")),
+        }
+        match self.text("ss.txt") {
+            Some(text) => host.listeners = net::listeners(text),
+            None => host.unread.push(missing(Part::Listeners, "ss.txt")),
+        }
+        self.containers(&mut host);
+        host
+    }
+
+    fn links(&self, host: &mut Host) {
+        let details = self.text("ip-link.json").unwrap_or_default();
+        let read = self.text("ip-addr.json").map(|text| net::links(text, details));
+        if let Some(links) = taken(read, Part::Addresses, "ip-addr.json", host) {
+            host.links = links;
+        }
+    }
+
+    fn routes(&self, host: &mut Host) {
+        for (family, routes, rules) in
+            [(Family::V4, "ip-route.json", "ip-rule.json"), (Family::V6, "ip6-route.json", "ip6-rule.json")]
+        {
+            let read = self.text(routes).map(|text| net::routes(text, family));
+            if let Some(routes) = taken(read, Part::Routes(family), routes, host) {
+                host.routes.extend(routes);
+            }
+            let read = self.text(rules).map(|text| net::policy(text, family));
+            if let Some(rules) = taken(read, Part::Routes(family), rules, host) {
+                host.policy.extend(rules);
+            }
+        }
+        host.policy.sort_by_key(|rule| rule.priority);
+    }
+
+    fn containers(&self, host: &mut Host) {
+        let read = self.text("networks.json").map(docker::networks);
+        if let Some(networks) = taken(read, Part::Containers, "networks.json", host) {
+            host.networks = networks;
+        }
+        let read = self.text("inspect.json").map(docker::endpoints);
+        if let Some(endpoints) = taken(read, Part::Containers, "inspect.json", host) {
+            host.endpoints = endpoints;
+        }
+    }
+}
+
+/// What was read of a file; otherwise it is noted as unread.
+fn taken<T>(read: Option<Result<T, String>>, part: Part, file: &str, host: &mut Host) -> Option<T> {
+    match read {
+        Some(Ok(value)) => Some(value),
+        Some(Err(why)) => {
+            host.unread.push(Unread { why: format!("{file}: {why}"), ..missing(part, file) });
+            None
+        }
+        None => {
+            host.unread.push(missing(part, file));
+            None
+        }
+    }
+}
+
+fn missing(part: Part, file: &str) -> Unread {
+    let command = FILES.iter().find(|(name, _)| *name == file).map_or(file, |(_, command)| *command);
+    Unread { part, command: command.to_owned(), why: format!("{file} is missing") }
+}

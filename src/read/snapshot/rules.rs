@@ -1,0 +1,93 @@
+//! One rule set from several tools' views of it: each table has exactly one reader.
+//!
+//! nft shows what iptables-nft wrote, but not the contents of iptables' own expressions (`xt`). A table that has such is read from
+//! `iptables-save`; where and when its chains are called, nft knows. Every other table is read from nft. Legacy tables hang on hooks
+//! of their own, beside those of nft.
+
+use super::{missing, taken};
+use crate::model::host::{Host, Part};
+use crate::model::packet::Family;
+use crate::model::ruleset::{Chain, Origin, Table, TableFamily};
+use crate::model::snapshot::Snapshot;
+use crate::read::ipset::IpSet;
+use crate::read::iptables::{self, Context};
+use crate::read::nft::{self, Listing};
+use std::collections::BTreeMap;
+
+/// Reads the rules of both families into the host.
+pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) {
+    let listing = match snapshot.text("nft-ruleset.json") {
+        Some(text) if text.trim().is_empty() => Listing::default(),
+        text => taken(text.map(nft::read), Part::Rules(None), "nft-ruleset.json", host).unwrap_or_default(),
+    };
+    let mut listing = listing;
+    // Not needed but for what old versions leave out of their JSON.
+    nft::fill_devices(&mut listing.tables, snapshot.text("nft-ruleset.txt").unwrap_or_default());
+    let mut saved = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        saved.extend(saves(snapshot, family, sets, host));
+    }
+    host.ruleset.tables = merge(listing, saved);
+}
+
+/// The tables that the iptables of one family know.
+fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) -> Vec<Table> {
+    let (main, legacy) = match family {
+        Family::V4 => ("iptables-save.txt", "iptables-legacy-save.txt"),
+        Family::V6 => ("ip6tables-save.txt", "ip6tables-legacy-save.txt"),
+    };
+    let context = Context { family, sets };
+    let version = snapshot.text("iptables-version.txt").unwrap_or_default();
+    let origin = if version.contains("(nf_tables)") { Origin::Iptables } else { Origin::Legacy };
+    let part = Part::Rules(Some(family));
+    let Some(text) = snapshot.text(main) else {
+        host.unread.push(missing(part, main));
+        return Vec::new();
+    };
+    let mut save = iptables::read(text, origin, &context);
+    let shows_legacy = version.contains("(legacy)") || save.tables.iter().any(|table| table.origin == Origin::Legacy);
+    if !shows_legacy {
+        match snapshot.text(legacy) {
+            Some(text) => save.tables.extend(iptables::read(text, Origin::Legacy, &context).tables),
+            None => host.unread.push(missing(part, legacy)),
+        }
+    }
+    save.tables
+}
+
+/// One table for each of the kernel's.
+fn merge(listing: Listing, mut saved: Vec<Table>) -> Vec<Table> {
+    let mut tables = Vec::new();
+    for table in listing.tables {
+        let matching = saved
+            .iter()
+            .position(|save| save.origin == Origin::Iptables && save.family == table.family && save.name == table.name);
+        let save = matching.map(|at| saved.swap_remove(at));
+        let is_foreign = listing.foreign.contains(&(table.family, table.name.clone()));
+        tables.push(if is_foreign { from_save(table, save) } else { table });
+    }
+    // What nft did not list: legacy tables, or all of them where there is no nft.
+    saved.sort_by_key(|table| (table.family, table.origin == Origin::Legacy));
+    tables.extend(saved);
+    tables
+}
+
+/// The chains of a table as nft lists them, with the rules of iptables-save.
+fn from_save(listed: Table, save: Option<Table>) -> Table {
+    let mut rules = save.map(|save| save.chains).unwrap_or_default();
+    let tool = if listed.family == TableFamily::Ip6 { "ip6tables-save" } else { "iptables-save" };
+    let chains = listed.chains.into_iter().map(|(name, chain)| {
+        let chain = match rules.remove(&name) {
+            Some(saved) => Chain { base: chain.base, ..saved },
+            None => Chain {
+                rules: Vec::new(),
+                unread: Some(format!(
+                    "`{tool}` does not show the chain, and nft shows iptables' own expressions without their contents"
+                )),
+                ..chain
+            },
+        };
+        (name, chain)
+    });
+    Table { origin: Origin::Iptables, chains: chains.collect(), ..listed }
+}

@@ -1,0 +1,24 @@
+//! One packet through a saved host.
+
+use super::{Verdict, print};
+use crate::cli::job::{Trace, TraceFormat};
+use crate::error::Error;
+use crate::judge::bypass;
+use crate::look::snapshot::snapshot;
+use crate::model::system::reason;
+use crate::report::trace;
+
+/// Follows the packet and prints what becomes of it. Every verdict is a success.
+pub(super) fn run(job: &Trace) -> Result<Verdict, Error> {
+    let saved = snapshot(&job.snapshot).map_err(|error| Error::Read { path: job.snapshot.clone(), reason: reason(&error) })?;
+    let host = saved.host();
+    let packet = bypass::packet(&host, job.to, job.from, job.interface.as_deref()).map_err(Error::Packet)?;
+    let assessment = bypass::of(&host, &packet);
+    let mut text = Vec::new();
+    match job.format {
+        TraceFormat::Text => trace::write(&packet, &assessment, &mut text),
+        TraceFormat::Json => trace::write_json(&packet, &assessment, &mut text),
+    }
+    .map_err(Error::Print)?;
+    print(&text)
+}
