@@ -198,7 +198,9 @@ fn no_mutation_of_a_fixture_makes_us_stumble_or_point_outside_of_a_text() {
                 let mut files = files.clone();
                 files.0.insert(file.clone(), Source::new(file, text.as_str()));
                 let project = load_file(&files, file);
-                places(&project).into_iter().for_each(|place| assert_inside(place, &text));
+                for place in places(&project) {
+                    assert_inside(place, &text);
+                }
                 assert_reads_back(&project);
                 let findings = judge::judge(&project, &policy::intent(&project, None)).findings;
                 findings.iter().filter_map(|finding| finding.place.as_ref()).for_each(|place| assert_inside(place, &text));
