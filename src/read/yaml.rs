@@ -105,7 +105,10 @@ pub fn parse(source: &Source) -> Tree<'_> {
     options.emit_comments = text.contains(Pragma::WORD);
     options.max_buffered_comment_events = usize::MAX;
     options.emit_unresolved_aliases = true;
-    let mut builder = Builder { source, text, tree: Tree::default(), open: Vec::new(), anchors: HashMap::new() };
+    // go-yaml keeps anchors from one document of a file to the next; the parser here does not.
+    options.emit_anchor_events = text.contains("\n---");
+    let (anchors, names) = (HashMap::new(), HashMap::new());
+    let mut builder = Builder { source, text, tree: Tree::default(), open: Vec::new(), anchors, names };
     let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
         match event {
@@ -164,6 +167,8 @@ struct Builder<'a> {
     open: Vec<Open>,
     /// Anchor ids to nodes.
     anchors: HashMap<usize, NodeId>,
+    /// Anchors by name, where a text has several documents.
+    names: HashMap<Cow<'a, str>, NodeId>,
 }
 
 impl<'a> Builder<'a> {
@@ -189,8 +194,15 @@ impl<'a> Builder<'a> {
                 self.add_alias(span, target.filter(|_| !recursive));
             }
             Event::UnresolvedAlias(name) => {
-                self.fault(format!("alias *{name} refers to an anchor that does not exist"), span);
-                self.add_alias(span, None);
+                let target = self.names.get(&name).copied();
+                if target.is_none() {
+                    self.fault(format!("alias *{name} refers to an anchor that does not exist"), span);
+                }
+                self.add_alias(span, target);
+            }
+            Event::Anchor(anchor, name) => {
+                let node = self.anchors.get(&anchor).copied();
+                self.names.extend(node.map(|node| (name, node)));
             }
             Event::Comment(..) => self.tree.comments.push(span),
             _ => {}

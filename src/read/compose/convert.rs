@@ -198,6 +198,7 @@ impl Converter<'_> {
             let Some(shape) = shape.under(&text) else { continue };
             let span = self.tree.node(*key_id).span;
             if is_merged && map.get(&text).is_some() {
+                self.note_tag(*value_id, text);
                 continue;
             }
             if let Kind::Scalar(_, style) = &self.tree.node(*key_id).kind
@@ -215,6 +216,21 @@ impl Converter<'_> {
                 Some(first) => merge::merge(first, value, &mut Vec::new()),
                 None => map.set(key, value),
             }
+        }
+    }
+
+    /// A tag on a merged value acts although the mapping's own value is the one that counts.
+    fn note_tag(&mut self, id: NodeId, key: String) {
+        let node = self.tree.node(id);
+        let target = match &node.kind {
+            Kind::Alias(_, Some(target)) => self.tree.node(*target),
+            _ => node,
+        };
+        let is_tagged = [node.tag, target.tag].iter().any(|tag| matches!(tag, Some(Tag::Reset | Tag::Override)));
+        if is_tagged && !self.is_overriding {
+            self.path.push(key);
+            self.out.cleared.add(&self.path);
+            self.path.pop();
         }
     }
 
@@ -241,8 +257,11 @@ impl Converter<'_> {
                 self.trail.pop();
             }
             Kind::Sequence(items) => {
-                for item in items {
+                // The place in the list is part of the path that a tag clears, so that it clears nothing (`loader/reset.go`).
+                for (index, item) in items.iter().enumerate() {
+                    self.path.push(index.to_string());
                     self.merge_key(*item, self.tree.node(*item).span, shape, map);
+                    self.path.pop();
                 }
             }
             Kind::Alias(..) => {}
