@@ -71,3 +71,9 @@ fn services_of_the_first_format_are_named_as_a_problem_and_not_read() {
     let (answer, problems) = answer(&["web: {image: nginx, ports: [\"80:80\"]}\n"]);
     assert_eq!((answer, problems), (json!({}), 1));
 }
+
+#[test]
+fn of_three_equal_entries_in_two_forms_the_last_one_counts() {
+    let (answer, problems) = answer(&[&web("[\"80:80\", {target: 80, published: \"80\", mode: host}, \"80:80\"]")]);
+    assert_eq!((&answer["web"]["ports"][0]["mode"], problems), (&json!("ingress"), 0));
+}
