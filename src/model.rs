@@ -3,8 +3,10 @@
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
 pub mod baseline;
+pub mod engine;
 pub mod field;
 pub mod finding;
+pub mod firewall;
 pub mod host;
 pub mod nearest;
 pub mod origin;

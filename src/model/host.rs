@@ -1,5 +1,7 @@
 //! A host: what decides where a packet goes and who hears it.
 
+use super::engine::{Engine, Publisher};
+use super::firewall::{Firewalld, SavedRules, Ufw};
 use super::packet::{Family, Protocol};
 use super::ruleset::Ruleset;
 use ipnet::IpNet;
@@ -26,6 +28,16 @@ pub struct Host {
     pub networks: Vec<Network>,
     /// The containers' addresses on those networks.
     pub endpoints: Vec<Endpoint>,
+    /// The engine; None where it was not seen.
+    pub engine: Option<Engine>,
+    /// Who publishes ports, in the order in which the engine lists them.
+    pub publishers: Vec<Publisher>,
+    /// firewalld; None where nobody looked.
+    pub firewalld: Option<Firewalld>,
+    /// ufw; None where it is not there.
+    pub ufw: Option<Ufw>,
+    /// Rules that are loaded at boot.
+    pub saved_rules: Vec<SavedRules>,
     /// What could not be seen.
     pub unread: Vec<Unread>,
 }
@@ -141,6 +153,14 @@ pub struct Network {
     pub mode: Option<String>,
     /// Its prefixes.
     pub subnets: Vec<IpNet>,
+    /// The host's addresses on it, as far as they are configured.
+    pub gateways: Vec<IpAddr>,
+    /// The driver's options.
+    pub options: BTreeMap<String, String>,
+    /// True if it has no way out.
+    pub is_internal: bool,
+    /// True if it has v6.
+    pub has_v6: bool,
 }
 
 /// A container's place on a network.
@@ -180,9 +200,18 @@ pub enum Part {
     Listeners,
     /// Containers and networks.
     Containers,
+    /// What the host's firewall says of itself; no verdict hangs on it.
+    Firewall,
+    /// Rules that are loaded at boot; no verdict hangs on them.
+    SavedRules,
 }
 
 impl Host {
+    /// The network of an identifier.
+    pub fn network(&self, id: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| network.id == id)
+    }
+
     /// The interface of a name.
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|link| &*link.name == name)

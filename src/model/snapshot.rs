@@ -13,7 +13,7 @@ pub struct Snapshot {
 }
 
 /// The files that are read, and the commands that print them.
-pub const FILES: [(&str, &str); 18] = [
+pub const FILES: [(&str, &str); 22] = [
     ("iptables-version.txt", "iptables --version"),
     ("iptables-save.txt", "iptables-save -c"),
     ("ip6tables-save.txt", "ip6tables-save -c"),
@@ -30,6 +30,10 @@ pub const FILES: [(&str, &str); 18] = [
     ("ip6-rule.json", "ip -j -6 rule"),
     ("ss.txt", "ss -tulpnH"),
     ("sysctl.txt", "sysctl net.ipv4 net.ipv6 net.bridge"),
+    ("version.json", "docker version"),
+    ("info.json", "docker info"),
+    ("daemon.json", "cat /etc/docker/daemon.json"),
+    ("services.json", "docker service inspect $(docker service ls -q)"),
     ("networks.json", "docker network inspect $(docker network ls -q)"),
     ("inspect.json", "docker inspect $(docker ps -q)"),
 ];

@@ -1,8 +1,19 @@
-//! The Engine API's answers about networks and containers. A field that is missing or odd leaves its part out, it does not stop the reading.
+//! The Engine API's answers to networks, publishers and what the engine says of itself. A field that is missing or odd leaves its part out,
+//! it does not stop the reading.
+//!
+//! Out: values of [`crate::model::engine`] and [`crate::model::host`]. Not here: whether the engine is on the host that is judged.
+
+mod engine;
+mod publishers;
+
+pub(super) use engine::engine;
+pub(super) use publishers::{containers, services};
 
 use super::values;
 use crate::model::host::{Endpoint, Network};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// The networks of `GET /networks`.
 ///
@@ -14,7 +25,8 @@ pub(super) fn networks(text: &str) -> Result<Vec<Network>, String> {
 
 fn network(network: &Value) -> Network {
     let text = |key: &str| network[key].as_str().unwrap_or_default().to_owned();
-    let option = |key: &str| network["Options"][key].as_str().map(str::to_owned);
+    let options: BTreeMap<String, String> = texts(&network["Options"]);
+    let option = |key: &str| options.get(key).cloned();
     let (id, driver) = (text("Id"), text("Driver"));
     // moby daemon/libnetwork/drivers/bridge: the name is `br-` and twelve digits of the identifier, unless an option gives it.
     let bridge = option("com.docker.network.bridge.name")
@@ -26,9 +38,18 @@ fn network(network: &Value) -> Network {
         parent: option("parent"),
         mode: option("macvlan_mode").or_else(|| option("ipvlan_mode")),
         subnets: configured.iter().filter_map(|config| values::net(config["Subnet"].as_str()?)).collect(),
+        gateways: configured.iter().filter_map(|config| address(config["Gateway"].as_str()?)).collect(),
+        options,
+        is_internal: network["Internal"].as_bool() == Some(true),
+        has_v6: network["EnableIPv6"].as_bool() == Some(true),
         id,
         driver,
     }
+}
+
+/// An address; older engines write a gateway with the length of its prefix.
+fn address(text: &str) -> Option<IpAddr> {
+    text.split('/').next()?.parse().ok()
 }
 
 /// The addresses of the containers of `GET /containers/ID/json`, gathered in a list.
@@ -38,7 +59,7 @@ fn network(network: &Value) -> Network {
 pub(super) fn endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
     let mut endpoints = Vec::new();
     for container in list(text)? {
-        let name = container["Name"].as_str().unwrap_or_default().trim_start_matches('/').to_owned();
+        let name = name(&container);
         let Some(networks) = container["NetworkSettings"]["Networks"].as_object() else { continue };
         for network in networks.values() {
             let addresses = ["IPAddress", "GlobalIPv6Address"].iter().filter_map(|key| network[*key].as_str()?.parse().ok());
@@ -52,6 +73,17 @@ pub(super) fn endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
     Ok(endpoints)
 }
 
+/// A container's name, without the slash that the API puts before it.
+fn name(container: &Value) -> String {
+    container["Name"].as_str().unwrap_or_default().trim_start_matches('/').to_owned()
+}
+
+/// The entries of an object whose values are texts.
+fn texts(object: &Value) -> BTreeMap<String, String> {
+    let entries = object.as_object().into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
 fn list(text: &str) -> Result<Vec<Value>, String> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
@@ -60,26 +92,4 @@ fn list(text: &str) -> Result<Vec<Value>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_bridge_is_named_by_its_option_or_by_its_identifier() {
-        let text = r#"[{"Id":"0123456789abcdef","Name":"net","Driver":"bridge","Options":{},"IPAM":{"Config":[{"Subnet":"172.30.0.0/16"}]}},
-            {"Id":"f","Name":"bridge","Driver":"bridge","Options":{"com.docker.network.bridge.name":"docker0"},"IPAM":{"Config":null}},
-            {"Id":"e","Name":"lan","Driver":"macvlan","Options":{"parent":"eth0"}}]"#;
-        let networks = networks(text).unwrap();
-        assert_eq!(networks[0].bridge.as_deref(), Some("br-0123456789ab"));
-        assert_eq!(networks[0].subnets.len(), 1);
-        assert_eq!(networks[1].bridge.as_deref(), Some("docker0"));
-        assert_eq!((networks[2].bridge.as_deref(), networks[2].parent.as_deref()), (None, Some("eth0")));
-    }
-
-    #[test]
-    fn a_container_without_an_address_has_none() {
-        let text = r#"[{"Name":"/web","NetworkSettings":{"Networks":{"a":{"NetworkID":"1","IPAddress":"172.17.0.2","GlobalIPv6Address":""}}}}]"#;
-        let endpoints = endpoints(text).unwrap();
-        assert_eq!((endpoints[0].container.as_str(), endpoints[0].addresses.len()), ("web", 1));
-    }
-}
+mod tests;

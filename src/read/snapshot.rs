@@ -29,6 +29,7 @@ impl Snapshot {
             None => host.unread.push(missing(Part::Listeners, "ss.txt")),
         }
         self.containers(&mut host);
+        self.engine(&mut host);
         host
     }
 
@@ -61,10 +62,22 @@ impl Snapshot {
         if let Some(networks) = taken(read, Part::Containers, "networks.json", host) {
             host.networks = networks;
         }
-        let read = self.text("inspect.json").map(docker::endpoints);
-        if let Some(endpoints) = taken(read, Part::Containers, "inspect.json", host) {
+        let inspected = self.text("inspect.json");
+        let read = inspected.map(|text| Ok((docker::endpoints(text)?, docker::containers(text)?)));
+        if let Some((endpoints, publishers)) = taken(read, Part::Containers, "inspect.json", host) {
             host.endpoints = endpoints;
+            host.publishers = publishers;
         }
+        if let Some(Ok(services)) = self.text("services.json").map(docker::services) {
+            host.publishers.extend(services);
+        }
+    }
+
+    fn engine(&self, host: &mut Host) {
+        let other = |file: &str| self.text(file).unwrap_or_default();
+        let read = self.text("version.json").filter(|text| !text.trim().is_empty());
+        let read = read.map(|text| docker::engine(text, other("info.json"), other("daemon.json")));
+        host.engine = taken(read, Part::Containers, "version.json", host);
     }
 }
 

@@ -1,0 +1,100 @@
+//! The programs that write a host's filter rules, in their own words. No verdict hangs on these: they make the words better.
+
+use std::collections::BTreeMap;
+
+/// firewalld, as it describes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Firewalld {
+    /// True if it runs.
+    pub is_running: bool,
+    /// Its version: `2.3.1`.
+    pub version: Option<String>,
+    /// The zone of interfaces that are in none.
+    pub default_zone: Option<String>,
+    /// `nftables` or `iptables`; None: not known.
+    pub backend: Option<String>,
+    /// True if forwarded packets with a translated destination need a forward-port (`StrictForwardPorts`, firewalld 2.3).
+    pub is_strict: bool,
+    /// The zones by name.
+    pub zones: BTreeMap<String, Zone>,
+    /// The policies by name.
+    pub policies: BTreeMap<String, ZonePolicy>,
+    /// The ports of the services that the zones name.
+    pub services: BTreeMap<String, Vec<PortWord>>,
+    /// Direct rules, chains and passthroughs that it keeps; None: not known.
+    pub direct_rules: Option<usize>,
+    /// What could not be read of it, with why.
+    pub unread: Vec<String>,
+}
+
+/// A zone: what packets from its interfaces and sources may reach on the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Zone {
+    /// `default`, `ACCEPT`, `DROP`, `%%REJECT%%`
+    pub target: String,
+    /// Interfaces bound to it.
+    pub interfaces: Vec<String>,
+    /// Sources bound to it: prefixes, `ipset:NAME`, MAC addresses.
+    pub sources: Vec<String>,
+    /// Services that are let in.
+    pub services: Vec<String>,
+    /// Ports that are let in.
+    pub ports: Vec<PortWord>,
+    /// Forward-ports as firewalld writes them: `port=8080:proto=tcp:toport=80:toaddr=172.17.0.2`.
+    pub forward_ports: Vec<String>,
+    /// Rich rules as firewalld writes them.
+    pub rich_rules: Vec<String>,
+    /// True if the permanent configuration says something else; None: not known.
+    pub differs_from_permanent: Option<bool>,
+}
+
+/// A policy between zones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ZonePolicy {
+    /// `CONTINUE`, `ACCEPT`, `DROP`, `REJECT`
+    pub target: String,
+    /// Zones that packets come from.
+    pub ingress: Vec<String>,
+    /// Zones that packets go to.
+    pub egress: Vec<String>,
+}
+
+/// A port as firewalld and ufw write it: `8000-8010` and `tcp`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PortWord {
+    /// A port, or two with a dash between.
+    pub ports: String,
+    /// The protocol.
+    pub protocol: String,
+}
+
+/// ufw's state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ufw {
+    /// True if it is switched on.
+    pub is_active: bool,
+}
+
+/// Rules that are kept in a file and loaded at boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedRules {
+    /// The file.
+    pub path: &'static str,
+    /// What stands in it.
+    pub text: String,
+}
+
+impl Firewalld {
+    /// The two first numbers of the version.
+    pub fn release(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.version.as_deref()?.split('.');
+        Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    }
+
+    /// The zone of an interface: the one that it is bound to, or the default one.
+    pub fn zone_of(&self, interface: &str) -> Option<(&str, &Zone)> {
+        let bound = self.zones.iter().find(|(_, zone)| zone.interfaces.iter().any(|own| own == interface));
+        let default = || self.zones.get_key_value(self.default_zone.as_deref()?);
+        bound.or_else(default).map(|(name, zone)| (name.as_str(), zone))
+    }
+}
