@@ -8,7 +8,7 @@ pub mod job;
 use crate::model::finding::Level;
 use arguments::{Arguments, Check, Command, FailOn, Loading};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Baseline, Job, Purpose, Subject, Task};
+use job::{Baseline, Eyes, Job, Purpose, Subject, Task};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -92,8 +92,21 @@ fn check(arguments: Check) -> job::Check {
         None if arguments.diff => Purpose::Diff,
         None => Purpose::Report,
     };
+    // Named files are looked at alone, unless a host is asked for.
+    let is_about_files = !arguments.paths.is_empty() || !arguments.loading.files.is_empty();
+    let host = match arguments.snapshot {
+        Some(folder) => Some(Eyes::Saved(folder)),
+        None => (arguments.host || !is_about_files).then_some(Eyes::Here),
+    };
+    let subject = match &host {
+        _ if !arguments.paths.is_empty() => Subject::Paths(arguments.paths),
+        _ if is_about_files => Subject::Project,
+        Some(Eyes::Saved(_)) => Subject::Nothing,
+        _ => Subject::ProjectIfAny,
+    };
     job::Check {
-        subject: if arguments.paths.is_empty() { Subject::Project } else { Subject::Paths(arguments.paths) },
+        subject,
+        host,
         loading: loading(arguments.loading),
         policy: arguments.policy,
         baseline: match arguments.baseline {

@@ -4,8 +4,11 @@ pub mod baseline;
 pub mod bypass;
 pub mod catalogue;
 pub mod context;
+pub mod court;
+pub mod doors;
 pub mod exposure;
 mod ground;
+pub mod hosts;
 pub mod intent;
 mod overriding;
 pub mod path;
@@ -18,6 +21,7 @@ use crate::model::finding::Finding;
 use crate::model::policy::Intent;
 use crate::model::project::Project;
 use crate::model::source::Place;
+use hosts::HostCase;
 use intent::Ledger;
 use rules::{Case, TABLE};
 
@@ -44,6 +48,12 @@ pub struct Allowed {
 /// Applies all rules to a project and takes away what is meant to be so.
 pub fn judge(project: &Project, intent: &Intent) -> Judged {
     let case = Case::new(project, intent);
-    let found = TABLE.iter().flat_map(|rule| (rule.check)(&case).into_iter().map(move |finding| (rule.allowable, finding)));
+    let found = TABLE.iter().filter_map(|rule| Some((rule.allowable, rule.project?(&case))));
+    let found = found.flat_map(|(is_allowable, findings)| findings.into_iter().map(move |finding| (is_allowable, finding)));
     intent::settle(&case, found)
+}
+
+/// Applies all rules to a host.
+pub fn judge_host(case: &HostCase) -> Vec<Finding> {
+    TABLE.iter().filter_map(|rule| Some(rule.host?(case))).flatten().collect()
 }

@@ -5,6 +5,8 @@
 //! ```
 
 mod check;
+mod host;
+mod inspection;
 mod parallel;
 mod ports;
 mod progress;

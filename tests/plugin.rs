@@ -75,7 +75,7 @@ fn the_flags_of_the_docker_client_may_stand_before_the_plugin_and_before_the_com
 
 #[test]
 fn completion_speaks_the_protocol_of_the_docker_client() {
-    assert!(stdout(&["__complete", "firewall", "ch"]).starts_with("check\tCheck compose files"));
+    assert!(stdout(&["__complete", "firewall", "ch"]).starts_with("check\tCheck this host and compose files"));
     assert_eq!(stdout(&["__complete", "firewall", "check", ""]), "yml\nyaml\n:8\n");
     let rules = stdout(&["__complete", "firewall", "explain", "published-"]);
     assert!(rules.starts_with("published-on-all-interfaces\t") && rules.ends_with("\n:4\n"), "{rules}");

@@ -27,7 +27,7 @@ end
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s v -l version -d 'Print the version'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "ports" -d 'List the ports that a compose project publishes'
-complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "check" -d 'Check compose files for ports that are open to more than was meant'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "check" -d 'Check this host and compose files for ports that are open to more than was meant'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "trace" -d 'Follow a packet through a saved host, and name the rule that decides'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "explain" -d 'Say what a rule looks for, why it matters and what to do'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
@@ -44,6 +44,7 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s p -l project-name -d 'The project\'s name' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l all-profiles -d 'Switch all profiles on'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l snapshot -d 'Look at a saved host in place of this one' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l policy -d 'Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l baseline -d 'Leave out the findings that FILE accepts [default: docker-firewall.baseline.json, if it is here]' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l write-baseline -d 'Accept what is found today: write it to FILE [default: docker-firewall.baseline.json]' -r -F
@@ -66,6 +67,7 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l profile -d 'Switch a profile on' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s p -l project-name -d 'The project\'s name' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l host -d 'Judge what the files publish on this host, as its engine would open it'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l no-baseline -d 'Leave out nothing: read no baseline'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l diff -d 'Show what --fix would write, and write nothing'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fix -d 'Write the fixes that are proven to close a port and to change nothing else'

@@ -53,11 +53,11 @@ pub(super) struct Ports {
     pub(super) loading: Loading,
 }
 
-/// Check compose files for ports that are open to more than was meant
+/// Check this host and compose files for ports that are open to more than was meant
 ///
-/// Each FILE is checked as `docker compose -f FILE` would load it; a compose.override.yaml is loaded with the base file beside it.
-/// A DIR is searched for compose files as git sees it: what git ignores is skipped. Without either, the project of the current
-/// folder is checked.
+/// Without FILE or DIR, the host is checked: its running containers against its filter rules; and the compose project of the current
+/// folder, if there is one. With FILE or DIR, only these are, unless --host or --snapshot asks what they would open on a host. Each FILE is checked as `docker compose -f FILE` would load it; a compose.override.yaml is loaded with the base file beside it.
+/// A DIR is searched for compose files as git sees it: what git ignores is skipped.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 nothing found at or above --fail-on, 1 something found, 2 something could not be read or written."
@@ -67,6 +67,12 @@ pub(super) struct Check {
     /// Compose files, or folders to search for them
     #[arg(value_name = "FILE|DIR", value_hint = ValueHint::AnyPath, conflicts_with = "files")]
     pub(super) paths: Vec<PathBuf>,
+    /// Judge what the files publish on this host, as its engine would open it
+    #[arg(long, conflicts_with = "snapshot")]
+    pub(super) host: bool,
+    /// Look at a saved host in place of this one
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) snapshot: Option<PathBuf>,
     /// Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) policy: Option<PathBuf>,

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn commands_are_offered_with_what_they_do() {
         let answer = answer_to("");
-        assert!(answer.contains("check\tCheck compose files"), "{answer}");
+        assert!(answer.contains("check\tCheck this host and compose files"), "{answer}");
         assert!(!answer.contains("docker-cli-plugin-metadata"), "{answer}");
         assert!(answer_to("po").starts_with("ports\t"), "{answer}");
         assert!(!answer_to("po").contains("check"));

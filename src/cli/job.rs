@@ -74,8 +74,10 @@ pub struct Trace {
 /// Look for findings.
 #[derive(Debug)]
 pub struct Check {
-    /// What to look at.
+    /// Which files to look at.
     pub subject: Subject,
+    /// Which host to look at.
+    pub host: Option<Eyes>,
     /// How to load.
     pub loading: Loading,
     /// A policy file in place of the ones beside the compose files.
@@ -107,10 +109,23 @@ pub enum Baseline {
     Nothing,
 }
 
-/// What a check looks at.
+/// Which host is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Eyes {
+    /// This one.
+    Here,
+    /// The one that was saved in this folder.
+    Saved(PathBuf),
+}
+
+/// Which files a check looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The project of the working directory, or of the files given by `-f`.
+    /// The host alone.
+    Nothing,
+    /// The project of the working directory, if there is one.
+    ProjectIfAny,
+    /// The project of the files given by `-f`.
     Project,
     /// Each of these files, and the compose files below each of these folders.
     Paths(Vec<PathBuf>),

@@ -133,6 +133,7 @@ fn stale(entry: &Accepted, gone: u32, ground: Ground) -> Finding {
         help: vec!["write the baseline again: `check --write-baseline`".to_owned()],
         fix: None,
         remedy: None,
+        on_host: None,
     }
 }
 

@@ -7,6 +7,7 @@
 //! a number that is not what it looks like, two entries for one host port, a loopback address that does not help.
 
 mod beside_the_host_firewall;
+mod bypasses_host_firewall;
 mod coverage_gap;
 mod dormant_publication;
 mod duplicate_host_port;
@@ -26,6 +27,7 @@ mod unprotected_gateway_mode;
 mod unset_port_variable;
 
 use super::exposure::{self, Exposure};
+use super::hosts::HostCase;
 use super::intent::Intent;
 use crate::model::finding::{Finding, Level};
 use crate::model::project::Project;
@@ -42,8 +44,10 @@ pub struct Rule {
     pub allowable: bool,
     /// Its page, in Markdown.
     pub page: &'static str,
-    /// Looks at a case.
-    pub check: fn(&Case) -> Vec<Finding>,
+    /// Looks at a project; None: it has nothing to say of one.
+    pub project: Option<fn(&Case) -> Vec<Finding>>,
+    /// Looks at a host; None: it has nothing to say of one.
+    pub host: Option<fn(&HostCase) -> Vec<Finding>>,
 }
 
 /// What a rule looks at.
@@ -66,6 +70,7 @@ impl<'a> Case<'a> {
 /// All rules, in the order of their names.
 pub static TABLE: &[&Rule] = &[
     &beside_the_host_firewall::RULE,
+    &bypasses_host_firewall::RULE,
     &coverage_gap::RULE,
     &dormant_publication::RULE,
     &duplicate_host_port::RULE,

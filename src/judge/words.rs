@@ -5,11 +5,12 @@
 use super::context::Listening;
 use super::exposure::Exposure;
 use super::rules::Rule;
-use crate::model::finding::{Finding, Level, Related, Subject};
+use crate::model::finding::{Finding, Level, OnHost, Related, Subject};
 use crate::model::origin::{Hop, Origin, Substitution, ValueSource};
 use crate::model::project::Service;
 use crate::model::publication::{Publication, Published, Reach};
 use crate::model::source::Place;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Said once for a project, since it holds for all that it publishes.
@@ -32,6 +33,26 @@ impl Rule {
             help: Vec::new(),
             fix: None,
             remedy: None,
+            on_host: None,
+        }
+    }
+
+    /// A finding about the host; no file is known for it.
+    pub(super) fn on_host(&self, level: Level, message: String, on_host: OnHost) -> Finding {
+        Finding {
+            rule: self.name,
+            level,
+            path: PathBuf::new(),
+            place: None,
+            service: None,
+            subject: None,
+            message,
+            label: String::new(),
+            related: Vec::new(),
+            help: Vec::new(),
+            fix: None,
+            remedy: None,
+            on_host: Some(on_host),
         }
     }
 

@@ -1,7 +1,12 @@
 //! What a rule found, and what would mend it.
 
+use super::packet::Protocol;
 use super::source::Place;
-use std::path::PathBuf;
+use super::verdict::Verdict;
+use ipnet::IpNet;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How much a finding matters; later variants matter more.
@@ -33,9 +38,9 @@ pub struct Finding {
     pub rule: &'static str,
     /// How much it matters here; the rule's own level is only where it starts from.
     pub level: Level,
-    /// The file.
+    /// The file; empty: it is about the host, and no file is known for it.
     pub path: PathBuf,
-    /// The very scalar; None where a file could not be read.
+    /// The very scalar; None where a file could not be read, and where there is none.
     pub place: Option<Place>,
     /// The service.
     pub service: Option<Arc<str>>,
@@ -53,6 +58,72 @@ pub struct Finding {
     pub fix: Option<Result<Fix, Refusal>>,
     /// What the rule asks the remedy stage for.
     pub remedy: Option<Remedy>,
+    /// What of the host it is about; None: a file alone.
+    pub on_host: Option<OnHost>,
+}
+
+impl Finding {
+    /// The file that it is about.
+    pub fn file(&self) -> Option<&Path> {
+        Some(self.path.as_path()).filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// What it is about, for people: its file, or else what of the host.
+    pub fn whereabouts(&self) -> String {
+        match (self.file(), &self.on_host) {
+            (Some(path), _) => path.to_string_lossy().into_owned(),
+            (None, Some(host)) => host.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// What of a host a finding is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OnHost {
+    /// The container, or the service of a swarm.
+    pub container: Option<String>,
+    /// Its binding as the docker client writes it: `0.0.0.0:8080->80/tcp`; `*` stands for every address of both families.
+    pub publication: Option<String>,
+    /// The part of the host, where it is about no container: an interface, a chain, a file.
+    pub part: Option<String>,
+    /// What was judged, the worst first.
+    pub views: Vec<View>,
+}
+
+impl fmt::Display for OnHost {
+    /// `container web, *:8080->80/tcp`; `interface eth0`; `this host`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.container, &self.publication, &self.part) {
+            (Some(container), Some(publication), _) => write!(f, "container {container}, {publication}"),
+            (Some(container), None, _) => write!(f, "container {container}"),
+            (None, _, Some(part)) => f.write_str(part),
+            (None, _, None) => f.write_str("this host"),
+        }
+    }
+}
+
+/// What some senders get at one address and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The interface that their packets enter by.
+    pub interface: String,
+    /// The address that they send to.
+    pub address: IpAddr,
+    /// The port.
+    pub port: u16,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Who they are; empty: everyone whom no other view of the same address and port names.
+    pub from: Vec<IpNet>,
+    /// As the host is.
+    pub actual: Verdict,
+    /// As it is meant.
+    pub intended: Verdict,
+    /// The rules that decide, as table, chain and text: those that let the packet in, or stop it, as the host is.
+    pub decided_by: Option<String>,
+    /// The rule that means to refuse or to permit it.
+    pub meant_by: Option<String>,
 }
 
 /// The publication that a finding is about.

@@ -75,8 +75,9 @@ impl Snapshot {
 
     fn engine(&self, host: &mut Host) {
         let other = |file: &str| self.text(file).unwrap_or_default();
-        let read = self.text("version.json").filter(|text| !text.trim().is_empty());
-        let read = read.map(|text| docker::engine(text, other("info.json"), other("daemon.json")));
+        // Without the file the engine is not known; what it publishes is another file's matter.
+        let Some(text) = self.text("version.json").filter(|text| !text.trim().is_empty()) else { return };
+        let read = Some(docker::engine(text, other("info.json"), other("daemon.json")));
         host.engine = taken(read, Part::Containers, "version.json", host);
     }
 }

@@ -20,7 +20,9 @@ fn command(finding: &Finding) -> String {
         Level::Warn => "warning",
         Level::Note => "notice",
     };
-    let mut command = format!("::{kind} file={}", property(&finding.path.to_string_lossy()));
+    // Without a file, the runner shows the annotation with the run.
+    let file = finding.file().map(|path| format!("file={},", property(&path.to_string_lossy()))).unwrap_or_default();
+    let mut command = format!("::{kind} {}", file.trim_end_matches(','));
     if let Some(spot) = finding.place.as_ref().map(Spot::of) {
         let _ = write!(command, ",line={},endLine={},col={}", spot.line, spot.end_line, spot.column);
         // The runner takes an end column only within one line.
@@ -32,7 +34,8 @@ fn command(finding: &Finding) -> String {
         .chain(Some(finding.label.as_str()).filter(|label| !label.is_empty()))
         .chain(finding.help.iter().map(String::as_str))
         .collect();
-    let _ = write!(command, ",title={}::{}", property(finding.rule), message(&lines.join("\n")));
+    let comma = if file.is_empty() { "" } else { "," };
+    let _ = write!(command, "{comma}title={}::{}", property(finding.rule), message(&lines.join("\n")));
     command
 }
 

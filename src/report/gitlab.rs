@@ -42,13 +42,15 @@ impl<'a> Issue<'a> {
             Level::Note => "info",
         };
         let path = finding.path.strip_prefix(".").unwrap_or(&finding.path);
+        // The form wants a path; what is about the host has its words there.
+        let path = if finding.file().is_some() { json::file(path) } else { Cow::Owned(finding.whereabouts()) };
         let begin = finding.place.as_ref().map_or(1, crate::model::source::Place::line);
         Self {
             description: &finding.message,
             check_name: finding.rule,
             fingerprint,
             severity,
-            location: Location { path: json::file(path), lines: Lines { begin } },
+            location: Location { path, lines: Lines { begin } },
         }
     }
 }

@@ -3,10 +3,12 @@
 use super::Report;
 use super::escaped::{self, Each};
 use super::spot::Spot;
-use crate::model::finding::{Edit, Finding, Fix, Level, Related, Summary};
+use crate::model::finding::{Edit, Finding, Fix, Level, OnHost, Related, Summary, View};
+use ipnet::IpNet;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::Path;
 
 /// Counts up when a reader of the format has to change.
@@ -41,7 +43,7 @@ struct ToolJson {
 struct FindingJson<'a> {
     rule: &'static str,
     level: &'static str,
-    file: Cow<'a, str>,
+    file: Option<Cow<'a, str>>,
     line: Option<u32>,
     column: Option<u32>,
     end_line: Option<u32>,
@@ -54,6 +56,7 @@ struct FindingJson<'a> {
     related: Vec<RelatedJson<'a>>,
     fix: Option<FixJson<'a>>,
     fix_refused: Option<&'a str>,
+    host: Option<HostJson<'a>>,
 }
 
 impl<'a> FindingJson<'a> {
@@ -67,7 +70,7 @@ impl<'a> FindingJson<'a> {
         Self {
             rule: finding.rule,
             level: Level::name(finding.level),
-            file: file(&finding.path),
+            file: finding.file().map(file),
             line: spot.map(|spot| spot.line),
             column: spot.map(|spot| spot.column),
             end_line: spot.map(|spot| spot.end_line),
@@ -80,6 +83,58 @@ impl<'a> FindingJson<'a> {
             related: finding.related.iter().map(RelatedJson::of).collect(),
             fix,
             fix_refused: refusal,
+            host: finding.on_host.as_ref().map(HostJson::of),
+        }
+    }
+}
+
+/// What of the host a finding is about.
+#[derive(Serialize)]
+struct HostJson<'a> {
+    container: Option<&'a str>,
+    publication: Option<&'a str>,
+    part: Option<&'a str>,
+    views: Vec<ViewJson<'a>>,
+}
+
+impl<'a> HostJson<'a> {
+    fn of(host: &'a OnHost) -> Self {
+        Self {
+            container: host.container.as_deref(),
+            publication: host.publication.as_deref(),
+            part: host.part.as_deref(),
+            views: host.views.iter().map(ViewJson::of).collect(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ViewJson<'a> {
+    interface: &'a str,
+    family: &'static str,
+    from: &'a [IpNet],
+    address: IpAddr,
+    port: u16,
+    protocol: String,
+    actual: &'static str,
+    intended: &'static str,
+    decided_by: Option<&'a str>,
+    meant_by: Option<&'a str>,
+}
+
+impl<'a> ViewJson<'a> {
+    pub(super) fn of(view: &'a View) -> Self {
+        Self {
+            interface: &view.interface,
+            family: if view.address.is_ipv4() { "v4" } else { "v6" },
+            from: &view.from,
+            address: view.address,
+            port: view.port,
+            protocol: view.protocol.to_string(),
+            actual: view.actual.name(),
+            intended: view.intended.name(),
+            decided_by: view.decided_by.as_deref(),
+            meant_by: view.meant_by.as_deref(),
         }
     }
 }
@@ -213,7 +268,8 @@ mod tests {
               }
             ]
           },
-          "fix_refused": null
+          "fix_refused": null,
+          "host": null
         }
         "#);
     }

@@ -11,7 +11,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let tests = report.findings.len().max(1);
     writeln!(out, "<testsuites name=\"{}\" tests=\"{tests}\" failures=\"{}\">", report.tool.name, failures(&report.findings))?;
-    for suite in report.findings.chunk_by(|a, b| a.path == b.path) {
+    for suite in report.findings.chunk_by(|a, b| a.whereabouts() == b.whereabouts()) {
         write_suite(suite, out)?;
     }
     // Build servers take a report without a single case for a mistake.
@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 fn write_suite(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
     let Some(first) = findings.first() else { return Ok(()) };
-    let path = escape(&first.path.to_string_lossy());
+    let path = escape(&first.whereabouts());
     writeln!(out, "  <testsuite name=\"{path}\" tests=\"{}\" failures=\"{}\">", findings.len(), failures(findings))?;
     for finding in findings {
         let at = finding.place.as_ref().map(Spot::of).map_or(String::new(), |spot| format!(" {}:{}", spot.line, spot.column));
@@ -43,7 +43,7 @@ fn write_suite(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
 
 /// Everything that is said, one fact a line.
 fn body(finding: &Finding, at: &str) -> String {
-    let mut lines = vec![format!("{}{}: {}", finding.path.display(), at.replace(' ', ":"), finding.message)];
+    let mut lines = vec![format!("{}{}: {}", finding.whereabouts(), at.replace(' ', ":"), finding.message)];
     lines.extend(Some(finding.label.clone()).filter(|label| !label.is_empty()));
     lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
     lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")

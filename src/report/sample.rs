@@ -44,6 +44,7 @@ pub(super) fn finding(place: &Place, service: &str, message: &str, label: &str) 
         help: Vec::new(),
         fix: None,
         remedy: None,
+        on_host: None,
     }
 }
 
@@ -103,7 +104,8 @@ pub(super) static RULES: &[&Rule] = &[
         level: Level::Note,
         allowable: false,
         page: "# coverage-gap\n\nA file could not be read.\n",
-        check: |_| Vec::new(),
+        project: None,
+        host: None,
     },
     &Rule {
         name: "inherited-publication",
@@ -111,7 +113,8 @@ pub(super) static RULES: &[&Rule] = &[
         level: Level::Warn,
         allowable: true,
         page: "# inherited-publication\n\nThe port comes from somewhere else.\n",
-        check: |_| Vec::new(),
+        project: None,
+        host: None,
     },
     &Rule {
         name: "published-on-all-interfaces",
@@ -119,7 +122,8 @@ pub(super) static RULES: &[&Rule] = &[
         level: Level::Error,
         allowable: true,
         page: "# published-on-all-interfaces\n\nDocker opens the port past the host firewall.\n",
-        check: |_| Vec::new(),
+        project: None,
+        host: None,
     },
 ];
 

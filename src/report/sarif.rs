@@ -14,8 +14,8 @@ use crate::model::finding::{Edit, Finding, Fix, Level, Related};
 use crate::model::source::{Place, Span};
 use log::{
     ArtifactChange, ArtifactContent, ArtifactLocation, Configuration, Descriptor, DescriptorReference, Driver, Fingerprints,
-    FixObject, Invocation, Located, Log, Message, Multiformat, Notification, PhysicalLocation, Region, Replacement, Run,
-    RunResult, ToolObject,
+    FixObject, Invocation, Located, Log, LogicalLocation, Message, Multiformat, Notification, PhysicalLocation, Region,
+    Replacement, Run, RunResult, ToolObject,
 };
 use std::io::{self, Write};
 use std::path::Path;
@@ -86,10 +86,15 @@ fn location(finding: &Finding) -> Located {
     let message = Some(&finding.label).filter(|label| !label.is_empty());
     Located {
         id: None,
-        physical_location: PhysicalLocation {
-            artifact_location: artifact(&finding.path),
+        physical_location: finding.file().map(|path| PhysicalLocation {
+            artifact_location: artifact(path),
             region: finding.place.as_ref().map(|place| region(place, solid(place))),
-        },
+        }),
+        logical_locations: finding
+            .on_host
+            .iter()
+            .map(|host| LogicalLocation { fully_qualified_name: host.to_string() })
+            .collect(),
         message: message.map(|label| Message { text: label.clone() }),
     }
 }
@@ -98,10 +103,11 @@ fn related_location(related: &Related, id: u32) -> Located {
     let place = &related.place;
     Located {
         id: Some(id),
-        physical_location: PhysicalLocation {
+        physical_location: Some(PhysicalLocation {
             artifact_location: artifact(place.path()),
             region: Some(region(place, solid(place))),
-        },
+        }),
+        logical_locations: Vec::new(),
         message: Some(Message { text: related.message.clone() }),
     }
 }

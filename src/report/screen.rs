@@ -52,7 +52,7 @@ impl<'a> Screen<'a> {
         let finding = self.finding;
         let title = grade(finding.level).primary_title(self.title()).id(finding.rule);
         let Some(place) = &finding.place else {
-            let head = Group::with_title(title).element(Origin::path(visible(&finding.path.to_string_lossy()).into_owned()));
+            let head = Group::with_title(title).element(Origin::path(visible(&finding.whereabouts()).into_owned()));
             return vec![self.with_notes(head, Some(&finding.label))];
         };
         let line = Line::of(place);

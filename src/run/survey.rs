@@ -3,6 +3,7 @@
 use super::parallel;
 use super::progress::Progress;
 use super::world::{World, is_missing};
+use super::{host, inspection};
 use crate::cli::job::{Check, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
@@ -40,8 +41,9 @@ pub(super) struct Survey {
 /// [`Error::NoProject`] where nothing is named and nothing is found.
 pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>) -> Result<Survey, Error> {
     let progress = Progress::new(check.quiet);
-    let found = match &check.subject {
-        Subject::Project => Found { projects: vec![check.loading.files.clone()], ..Found::default() },
+    let mut found = match &check.subject {
+        Subject::Nothing => Found::default(),
+        Subject::Project | Subject::ProjectIfAny => Found { projects: vec![check.loading.files.clone()], ..Found::default() },
         Subject::Paths(paths) => walk::projects(paths, &world.working_directory, &|| progress.saw()),
     };
     progress.restart();
@@ -50,13 +52,26 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         progress.did(found.projects.len());
         view
     });
+    if check.subject == Subject::ProjectIfAny && views.iter().any(|view| view.is_missing) {
+        views.clear();
+        found.projects.clear();
+    }
     if views.iter().any(|view| view.is_missing) {
         return Err(Error::NoProject);
     }
     if !found.problems.is_empty() {
         views.push(unsearched(found.problems, world));
     }
-    Ok(Survey { empty: found.empty, ..gather(views, check, world) })
+    let mut survey = Survey { empty: found.empty, ..gather(views, check, world) };
+    if let Some(eyes) = &check.host {
+        let host = host::look(eyes)?.host();
+        let is_nothing_here = host.engine.is_none() && host.publishers.is_empty();
+        if is_nothing_here && found.projects.is_empty() {
+            return Err(Error::NoProject);
+        }
+        survey.findings.extend(inspection::inspect(&host));
+    }
+    Ok(survey)
 }
 
 /// What is kept of a project once it is judged.
@@ -147,7 +162,8 @@ fn identity(finding: &Finding) -> (&'static str, PathBuf, Option<Span>, String) 
 fn is_whole(policy: &Path, check: &Check, world: &World, read: &HashSet<PathBuf>) -> bool {
     if check.policy.is_some() {
         return match &check.subject {
-            Subject::Project => true,
+            Subject::Nothing => false,
+            Subject::Project | Subject::ProjectIfAny => true,
             Subject::Paths(paths) => paths.iter().any(|path| world.working_directory.join(path).is_dir()),
         };
     }

@@ -88,6 +88,7 @@ pub(crate) fn finding(project: &Project, service: &str, index: usize, remedy: Re
         help: Vec::new(),
         fix: None,
         remedy: Some(remedy),
+        on_host: None,
     }
 }
 

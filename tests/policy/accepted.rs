@@ -28,6 +28,7 @@ fn finding(text: &str, scalar: &str, rule: &'static str) -> Finding {
         help: Vec::new(),
         fix: None,
         remedy: None,
+        on_host: None,
     }
 }
 

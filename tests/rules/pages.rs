@@ -71,7 +71,7 @@ fn found(rule: &Rule, example: &Example) -> Vec<Finding> {
 
 #[test]
 fn bad_blocks_are_found_at_the_marked_lines() {
-    for rule in TABLE {
+    for rule in TABLE.iter().filter(|rule| rule.project.is_some()) {
         let bad: Vec<Example> = examples(rule.page).into_iter().filter(|example| example.verdict == Verdict::Bad).collect();
         assert!(!bad.is_empty(), "{} has no bad example", rule.name);
         for example in bad {
@@ -86,7 +86,7 @@ fn bad_blocks_are_found_at_the_marked_lines() {
 
 #[test]
 fn good_blocks_are_not_found() {
-    for rule in TABLE {
+    for rule in TABLE.iter().filter(|rule| rule.project.is_some()) {
         let good: Vec<Example> = examples(rule.page).into_iter().filter(|example| example.verdict == Verdict::Good).collect();
         assert!(!good.is_empty(), "{} has no good example", rule.name);
         for example in good {
@@ -129,7 +129,9 @@ fn a_page_bears_its_rule_s_name_and_says_its_level_and_the_comment_that_allows_i
         let level = rule.page.split_once("\nDefault level: ").map(|(_, rest)| rest.split([';', '.']).next().unwrap());
         assert!(level.is_none_or(|level| level == rule.level.name()), "{}: {level:?}", rule.name);
         let comment = format!("# docker-firewall: allow {} -- ", rule.name);
-        assert_eq!(rule.page.contains("## How to allow it"), rule.page.contains(&comment), "{}", rule.name);
+        if rule.project.is_some() {
+            assert_eq!(rule.page.contains("## How to allow it"), rule.page.contains(&comment), "{}", rule.name);
+        }
     }
 }
 

@@ -79,6 +79,7 @@ fn found(project: &Project) -> Vec<Finding> {
         help: Vec::new(),
         fix: None,
         remedy: Some(Remedy::BindToLoopback),
+        on_host: None,
     };
     project.services.iter().map(of).collect()
 }

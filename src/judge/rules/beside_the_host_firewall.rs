@@ -13,7 +13,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: false,
     page: include_str!("../../../docs/rules/beside-the-host-firewall.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

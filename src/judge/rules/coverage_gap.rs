@@ -11,7 +11,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Error,
     allowable: false,
     page: include_str!("../../../docs/rules/coverage-gap.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {
@@ -48,5 +49,6 @@ pub(super) fn of_problem(rule: &'static Rule, problem: &Problem, label: &str) ->
         help: Vec::new(),
         fix: None,
         remedy: None,
+        on_host: None,
     }
 }

@@ -13,7 +13,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Note,
     allowable: true,
     page: include_str!("../../../docs/rules/dormant-publication.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

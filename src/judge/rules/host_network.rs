@@ -14,7 +14,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Note,
     allowable: false,
     page: include_str!("../../../docs/rules/host-network.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

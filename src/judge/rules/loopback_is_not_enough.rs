@@ -15,7 +15,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: true,
     page: include_str!("../../../docs/rules/loopback-is-not-enough.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

@@ -14,7 +14,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: false,
     page: include_str!("../../../docs/rules/number-surprise.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

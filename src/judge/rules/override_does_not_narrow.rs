@@ -21,7 +21,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Error,
     allowable: true,
     page: include_str!("../../../docs/rules/override-does-not-narrow.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

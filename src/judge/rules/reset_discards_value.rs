@@ -12,7 +12,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: false,
     page: include_str!("../../../docs/rules/reset-discards-value.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

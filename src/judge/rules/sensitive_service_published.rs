@@ -14,7 +14,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Error,
     allowable: true,
     page: include_str!("../../../docs/rules/sensitive-service-published.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

@@ -21,7 +21,8 @@ pub static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: false,
     page: include_str!("../../../docs/rules/stale-allow.md"),
-    check: |_| Vec::new(),
+    project: Some(|_| Vec::new()),
+    host: None,
 };
 
 /// Says what of the intents of a run is of no use. `is_whole` answers for the path of a policy file: true if every compose file that
@@ -220,5 +221,6 @@ fn finding(place: &Place, message: String, label: &str, help: Option<String>) ->
         help: help.into_iter().collect(),
         fix: None,
         remedy: None,
+        on_host: None,
     }
 }

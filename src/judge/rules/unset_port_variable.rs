@@ -13,7 +13,8 @@ pub(super) static RULE: Rule = Rule {
     level: Level::Warn,
     allowable: true,
     page: include_str!("../../../docs/rules/unset-port-variable.md"),
-    check,
+    project: Some(check),
+    host: None,
 };
 
 fn check(case: &Case) -> Vec<Finding> {

@@ -114,9 +114,19 @@ pub(super) struct Fingerprints<'a> {
 pub(super) struct Located {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<u32>,
-    pub(super) physical_location: PhysicalLocation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) physical_location: Option<PhysicalLocation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) logical_locations: Vec<LogicalLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<Message>,
+}
+
+/// What is in no file: a container, an interface (3.33).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogicalLocation {
+    pub(super) fully_qualified_name: String,
 }
 
 #[derive(Serialize)]
