@@ -81,6 +81,7 @@ impl Finder {
     }
 
     /// The numbers of the members that fit where the field has a value, or may, in order.
+    // Law: what-an-index-leaves-out-does-not-fit
     pub(crate) fn possible(&self, value: Exact<'_>) -> impl Iterator<Item = usize> {
         let (mut here, mut others) = (self.shelf.under(value), self.others.as_slice());
         std::iter::from_fn(move || {

@@ -68,6 +68,7 @@ impl Index {
     }
 
     /// The rules that may fit one of several packets. All others surely fit none, and would do nothing.
+    // Law: what-an-index-leaves-out-does-not-fit
     pub(crate) fn possible<'a>(&'a self, packets: &[About<'_>]) -> Possible<'a> {
         let mut lists = vec![self.others.as_slice()];
         let is_first = |(at, about): &(usize, &About<'_>)| !packets[..*at].contains(about);

@@ -148,11 +148,11 @@ impl Entry {
                 [None, _] | [_, None] => return Self::LoopbackUnread,
                 _ => return Self::Loopback,
             }
-        } else {
-            let address_type = ground.address_type(source, None);
-            if address_type != Some(kind::UNICAST) && !matches!(local("accept_local"), [Some(1..), _] | [_, Some(1..)]) {
-                return if address_type.is_none() { Self::Unread } else { Self::Own };
-            }
+        }
+        let address_type = ground.address_type(source, None);
+        let is_strange = !source.is_loopback() && address_type != Some(kind::UNICAST);
+        if is_strange && !matches!(local("accept_local"), [Some(1..), _] | [_, Some(1..)]) {
+            return if address_type.is_none() { Self::Unread } else { Self::Own };
         }
         Self::reverse_path(ground, source, interface)
     }
