@@ -35,13 +35,16 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// Puts a thing under a value; false if the value is not a single one.
+    /// Puts a thing under a value, once, after all with lower numbers; false if the value is not a single one.
     pub(super) fn put(&mut self, span: &Span, thing: u32) -> bool {
-        match span {
-            Span::Number(low, high) if low == high => self.numbers.entry(*low).or_default().push(thing),
-            Span::Address(first, last) if first == last => self.addresses.entry(*first).or_default().push(thing),
-            Span::Name(name) => self.names.entry(name.clone()).or_default().push(thing),
+        let things = match span {
+            Span::Number(low, high) if low == high => self.numbers.entry(*low).or_default(),
+            Span::Address(first, last) if first == last => self.addresses.entry(*first).or_default(),
+            Span::Name(name) => self.names.entry(name.clone()).or_default(),
             _ => return false,
+        };
+        if things.last() != Some(&thing) {
+            things.push(thing);
         }
         true
     }
