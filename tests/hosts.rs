@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use docker_firewall::judge::bypass;
-use docker_firewall::judge::whatif;
+use docker_firewall::judge::court::Court;
 use docker_firewall::model::host::Host;
 use docker_firewall::model::packet::{Packet, Protocol, Target};
 use docker_firewall::model::snapshot::Snapshot;
@@ -58,11 +58,11 @@ fn explain(trace: &Trace) -> String {
 }
 
 fn tally(host: &Host, probes: &Value, of: impl Fn(&Assessment) -> &Trace) -> Tally {
-    let intended = whatif::without_engine(host);
+    let court = Court::of(host);
     let mut tally = Tally::default();
     for probe in probes.as_array().unwrap() {
         let packet = packet(host, probe);
-        let exposure = bypass::judge(host, &intended, &packet);
+        let exposure = court.assess(&packet);
         let trace = of(&exposure);
         match (trace.verdict, was_let_through(probe)) {
             (Verdict::Open, true) | (Verdict::Closed, false) => tally.right += 1,

@@ -1,28 +1,23 @@
 //! One packet judged twice: as the host is, and as it is meant.
 
+use super::court::Court;
 use super::ground::{Ground, Way};
-use super::path;
-use super::whatif;
+use super::sources::strangers::far_away;
 use crate::model::host::{self, Address, Host, Link, Part};
 use crate::model::packet::{Family, Packet, Target};
 use crate::model::truth::Truth;
 use crate::model::verdict::{Assessment, Heard, Path, Trace};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Judges a packet on a host, given with its counterpart without the engine's rules: see [`whatif::without_engine`].
-pub fn judge(host: &Host, intended: &Host, packet: &Packet) -> Assessment {
-    let actual = path::trace(host, packet);
-    let listener = listener(host, packet, &actual);
-    Assessment { intended: path::trace(intended, packet), actual, listener }
-}
-
-/// Judges one packet on a host.
+/// Judges one packet on a host. For many packets, a [`Court`] is asked.
 pub fn of(host: &Host, packet: &Packet) -> Assessment {
-    judge(host, &whatif::without_engine(host), packet)
+    Court::of(host).assess(packet)
 }
 
-fn listener(host: &Host, packet: &Packet, actual: &Trace) -> Heard {
+/// Whether anything listens where a packet is delivered.
+pub(super) fn listener(host: &Host, packet: &Packet, actual: &Trace) -> Heard {
     if host.unread(|part| part == Part::Listeners).is_some() {
         return Heard::Unknown;
     }
@@ -75,28 +70,20 @@ pub fn packet(host: &Host, to: Target, from: Option<IpAddr>, interface: Option<&
 
 /// The interface by which packets from `source` come in.
 fn towards(host: &Host, source: IpAddr) -> Option<Arc<str>> {
-    let ground = Ground { host };
+    let ground = Ground::of(Cow::Borrowed(host));
     if ground.is_own(source, "lo") == Some(true) {
         return Some("lo".into());
     }
     match ground.route(source, None, "", 0) {
-        Way::Devices(devices) => devices.first().cloned(),
+        Way::Devices(devices) => devices.first().map(|device| Arc::from(*device)),
         _ => None,
     }
 }
 
-/// An address that nobody owns, as far from the host as can be (RFC 5737, RFC 3849).
-fn far_away(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::new(203, 0, 113, 77).into(),
-        Family::V6 => Ipv6Addr::new(0x2001, 0xdb8, 0x7777, 0, 0, 0, 0, 0x77).into(),
-    }
-}
-
 fn outside(host: &Host, destination: IpAddr) -> Option<Arc<str>> {
-    let ground = Ground { host };
+    let ground = Ground::of(Cow::Borrowed(host));
     if let Way::Devices(devices) = ground.route(far_away(Family::of(destination)), None, "", 0) {
-        return devices.first().cloned();
+        return devices.first().map(|device| Arc::from(*device));
     }
     let has = |link: &&Link| link.addresses.iter().any(|own| own.net.contains(&destination));
     host.links.iter().filter(|link| !link.is_loopback).find(has).map(|link| link.name.clone())
@@ -104,7 +91,7 @@ fn outside(host: &Host, destination: IpAddr) -> Option<Arc<str>> {
 
 /// An address that packets by this interface come from: a far one if the rest of the world is there, otherwise a neighbour's.
 fn stranger(host: &Host, interface: &str, family: Family) -> IpAddr {
-    let ground = Ground { host };
+    let ground = Ground::of(Cow::Borrowed(host));
     let far = far_away(family);
     if ground.leads_back(far, Some(interface), 0) == Truth::Yes {
         return far;

@@ -1,56 +1,96 @@
-//! A host made ready to judge many packets.
+//! A host prepared for many questions: what becomes of a packet as the host is, and as it is meant, from each group of senders.
 //!
-//! In: a host. Out: for a target and an interface, what each group of senders gets, as the host is and as it is meant. Not here: which
-//! packets matter ([`super::doors`]), and what is wrong about the answers.
+//! What enters: a [`Host`]. What leaves: verdicts. A court is made once for a host, and may be asked from several threads.
 
-use super::bypass;
 use super::ground::Ground;
 use super::path;
-use super::whatif;
+use super::plan::addresses::Addresses;
+use super::plan::{Library, Plan};
+use super::sources::crowd::Crowd;
+use super::sources::{self, Cells};
+use super::walk::scene::Scene;
+use super::{bypass, whatif};
 use crate::model::host::Host;
 use crate::model::packet::{Family, Packet, Target};
-use crate::model::ruleset::{Action, Key, Selector, Span, Step, Test, Translation};
-use crate::model::truth::Truth;
 use crate::model::verdict::{Assessment, Path, Verdict};
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// A host, and the same without what the engine put there.
-#[derive(Debug)]
-pub struct Court {
-    host: Host,
-    intended: Host,
-}
-
-/// Senders that nothing on the host tells apart.
+/// A group of senders that nothing on the host tells apart: no rule, no route, no setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// One of them.
+    /// The address that stands for all of the group.
     pub representative: IpAddr,
-    /// All of them: ranges of addresses, both ends inclusive.
+    /// The addresses of the group, in order; both ends of a span are inclusive.
     pub spans: Vec<(IpAddr, IpAddr)>,
-    /// True if somebody far away, whom no rule names, is among them.
+    /// True for the group that most of the internet belongs to. Of the senders by one interface it is one group at most.
     pub is_stranger: bool,
 }
 
-/// What some groups of senders get.
+/// One verdict on packets from several groups of senders to one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
-    /// Which groups, as positions in what [`Court::senders`] gives.
+    /// The groups, by their places in [`Court::senders`], in order.
     pub senders: Vec<usize>,
-    /// As the host is.
+    /// On the host as it is.
     pub actual: Verdict,
-    /// As it is meant.
+    /// On the host without the engine's rules: what an ordinary process on the same port would get.
     pub intended: Verdict,
-    /// The way that the packet takes as the host is.
+    /// The way that the packets take on the host as it is; where the verdict is Unsure, one of the possible ways.
     pub path: Path,
 }
 
+/// A host that packets are judged on.
+pub struct Court {
+    host: Host,
+    /// The host as it is meant: the same but for its rules.
+    ground: Ground<'static>,
+    actual: Plan,
+    intended: Plan,
+    /// The circles of senders that rules ask for, by their number.
+    circles: Vec<Addresses>,
+    /// All addresses by the circles that they are in: of v4 and v6, for packets from outside; and for the host's own.
+    cells: [OnceLock<Cells>; 4],
+    benches: Mutex<HashMap<(Box<str>, Family), Seat>>,
+}
+
+/// A bench, once somebody has asked for it.
+type Seat = Arc<OnceLock<Arc<Bench>>>;
+
+/// Who sends by one interface, in one family.
+struct Bench {
+    senders: Arc<[Sender]>,
+    crowd: Crowd,
+}
+
+impl fmt::Debug for Court {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Court").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// The packet of a sender to a target, by an interface.
+pub fn packet(interface: &Arc<str>, source: IpAddr, to: Target) -> Packet {
+    Packet { interface: Arc::clone(interface), source, destination: to.address, port: to.port, protocol: to.protocol }
+}
+
 impl Court {
-    /// Makes a host ready.
+    /// Prepares a host.
     pub fn of(host: &Host) -> Self {
-        Self { host: host.clone(), intended: whatif::without_engine(host) }
+        let mut library = Library::default();
+        let meant = whatif::without_engine(host);
+        Self {
+            actual: Plan::of(&host.ruleset, &mut library),
+            intended: Plan::of(&meant.ruleset, &mut library),
+            host: host.clone(),
+            ground: Ground::of(Cow::Owned(meant)),
+            circles: library.circles,
+            cells: [const { OnceLock::new() }; 4],
+            benches: Mutex::default(),
+        }
     }
 
     /// The host as it is.
@@ -58,138 +98,54 @@ impl Court {
         &self.host
     }
 
-    /// The host as it is meant.
-    pub fn intended(&self) -> &Host {
-        &self.intended
-    }
-
-    /// The groups of senders whose packets can come in by an interface.
+    /// The groups of senders whose packets can come in by an interface, in the order of their first addresses. On `lo` it is the host
+    /// itself that sends.
     pub fn senders(&self, interface: &str, family: Family) -> Arc<[Sender]> {
-        let ground = Ground { host: &self.host };
-        let mut starts: BTreeSet<IpAddr> = BTreeSet::from([first(family)]);
-        for (low, high) in spans(&self.host) {
-            starts.extend([Some(low), next(high)].into_iter().flatten().filter(|address| Family::of(*address) == family));
-        }
-        let starts: Vec<IpAddr> = starts.into_iter().collect();
-        let ends = starts.iter().skip(1).filter_map(|start| previous(*start)).chain([last(family)]);
-        let far = far_away(family);
-        let senders = starts.iter().zip(ends).map(|(start, end)| {
-            let is_stranger = (*start..=end).contains(&far);
-            Sender { representative: if is_stranger { far } else { *start }, spans: vec![(*start, end)], is_stranger }
-        });
-        let comes_in = |sender: &Sender| {
-            let source = sender.representative;
-            !source.is_multicast()
-                && !source.is_loopback()
-                && !source.is_unspecified()
-                && ground.leads_back(source, Some(interface), 0) != Truth::No
-        };
-        senders.filter(comes_in).collect()
+        Arc::clone(&self.bench(interface, family).senders)
     }
 
-    /// What each group of senders gets for a packet to a target.
-    pub fn rule_on(&self, interface: &Arc<str>, to: Target) -> Vec<Ruling> {
+    /// Judges the packets to a target that come in by an interface: each group of senders has its place in one ruling.
+    // Law: the-verdict-of-a-group-is-that-of-each-of-its-members
+    pub fn rule_on(&self, interface: &str, to: Target) -> Vec<Ruling> {
+        let bench = self.bench(interface, Family::of(to.address));
+        let on = |plan| path::rule(Scene { ground: &self.ground, plan, circles: &self.circles, crowd: &bench.crowd }, to);
+        let (actual, intended) = (on(&self.actual), on(&self.intended));
         let mut rulings: Vec<Ruling> = Vec::new();
-        for (index, sender) in self.senders(interface, Family::of(to.address)).iter().enumerate() {
-            let packet = packet(interface, sender.representative, to);
-            let (actual, intended) = (path::trace(&self.host, &packet), path::trace(&self.intended, &packet));
-            let same = |ruling: &&mut Ruling| {
-                (ruling.actual, ruling.intended, ruling.path) == (actual.verdict, intended.verdict, actual.path)
-            };
-            match rulings.iter_mut().find(same) {
-                Some(ruling) => ruling.senders.push(index),
-                None => rulings.push(Ruling {
-                    senders: vec![index],
-                    actual: actual.verdict,
-                    intended: intended.verdict,
-                    path: actual.path,
-                }),
+        for sender in 0..bench.senders.len() {
+            let ((real, path), (meant, _)) = (actual.on(sender), intended.on(sender));
+            let is_same = |own: &&mut Ruling| (own.actual, own.intended, own.path) == (real, meant, path);
+            match rulings.iter_mut().find(is_same) {
+                Some(ruling) => ruling.senders.push(sender),
+                None => rulings.push(Ruling { senders: vec![sender], actual: real, intended: meant, path }),
             }
         }
         rulings
     }
 
-    /// One packet, with all that happened to it.
+    /// Judges one packet, and says by which rules.
     pub fn assess(&self, packet: &Packet) -> Assessment {
-        bypass::judge(&self.host, &self.intended, packet)
+        let on = |plan| path::follow(&self.ground, plan, &self.circles, packet);
+        let actual = on(&self.actual);
+        let listener = bypass::listener(&self.ground.host, packet, &actual);
+        Assessment { intended: on(&self.intended), actual, listener }
     }
-}
 
-/// The packet of a sender to a target.
-pub fn packet(interface: &Arc<str>, source: IpAddr, to: Target) -> Packet {
-    Packet { interface: Arc::clone(interface), source, destination: to.address, port: to.port, protocol: to.protocol }
-}
-
-fn spans(host: &Host) -> Vec<(IpAddr, IpAddr)> {
-    let mut spans = Vec::new();
-    let mut note = |selectors: &[Selector], members: &mut dyn Iterator<Item = &Vec<Span>>| {
-        let places: Vec<usize> = selectors
-            .iter()
-            .enumerate()
-            .filter(|(_, it)| matches!(it.key, Key::Source | Key::CtSource))
-            .map(|(at, _)| at)
-            .collect();
-        for member in members {
-            for at in &places {
-                if let Some(Span::Address(low, high)) = member.get(*at) {
-                    spans.push((*low, *high));
-                }
-            }
-        }
-    };
-    let rules = host.ruleset.tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
-    for step in rules.flat_map(|rule| &rule.steps) {
-        match step {
-            Step::Test(Test::Fields { selectors, among, .. }) => {
-                note(selectors, &mut among.members.iter().chain(&among.exceptions));
-            }
-            Step::Act(Action::Lookup { selectors, map }) => note(selectors, &mut map.iter().map(|(key, _)| key)),
-            Step::Act(Action::Translate(Translation::Destination(targets))) => {
-                for (selector, span) in targets.iter().flat_map(|target| &target.when) {
-                    note(std::slice::from_ref(selector), &mut std::iter::once(&vec![span.clone()]));
-                }
-            }
-            _ => {}
-        }
+    fn bench(&self, interface: &str, family: Family) -> Arc<Bench> {
+        let seat = {
+            let mut benches = self.benches.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(benches.entry((interface.into(), family)).or_default())
+        };
+        Arc::clone(seat.get_or_init(|| Arc::new(self.fill(interface, family))))
     }
-    let nets = host.routes.iter().map(|route| route.destination).chain(host.policy.iter().filter_map(|rule| rule.from));
-    spans.extend(nets.map(|net| (net.network(), net.broadcast())));
-    let own = host.links.iter().flat_map(|link| &link.addresses).map(|own| own.net.addr());
-    spans.extend(own.map(|address| (address, address)));
-    spans
-}
 
-fn far_away(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::new(203, 0, 113, 77).into(),
-        Family::V6 => Ipv6Addr::new(0x2001, 0xdb8, 0x7777, 0, 0, 0, 0, 0x77).into(),
-    }
-}
-
-fn first(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
-        Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
-    }
-}
-
-fn last(family: Family) -> IpAddr {
-    match family {
-        Family::V4 => Ipv4Addr::BROADCAST.into(),
-        Family::V6 => Ipv6Addr::from_bits(u128::MAX).into(),
-    }
-}
-
-fn next(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => v4.to_bits().checked_add(1).map(|bits| Ipv4Addr::from_bits(bits).into()),
-        IpAddr::V6(v6) => v6.to_bits().checked_add(1).map(|bits| Ipv6Addr::from_bits(bits).into()),
-    }
-}
-
-fn previous(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => v4.to_bits().checked_sub(1).map(|bits| Ipv4Addr::from_bits(bits).into()),
-        IpAddr::V6(v6) => v6.to_bits().checked_sub(1).map(|bits| Ipv6Addr::from_bits(bits).into()),
+    fn fill(&self, interface: &str, family: Family) -> Bench {
+        let is_own = interface == "lo";
+        let cells = self.cells[2 * usize::from(is_own) + usize::from(family == Family::V6)].get_or_init(|| {
+            let asked = self.actual.circles(is_own).into_iter().chain(self.intended.circles(is_own)).collect::<BTreeSet<_>>();
+            Cells::of(&asked.into_iter().map(|circle| &self.circles[circle]).collect::<Vec<_>>(), family)
+        });
+        let senders = sources::senders(&self.ground, cells, interface, family);
+        let representatives = senders.iter().map(|sender| sender.representative).collect();
+        Bench { senders: senders.into(), crowd: Crowd::of(interface, representatives, self.circles.len()) }
     }
 }

@@ -1,13 +1,18 @@
-//! What the host's addresses, routes and settings say of a packet. Pure: one [`Host`] in, answers out.
+//! What the host's addresses, routes and settings say of a packet. Pure: one [`Host`] in, answers out. Its rules play no part.
 
+mod prefixes;
 mod route;
 
-use super::walk::world::State;
-use crate::model::host::{Host, Link, Part};
+use crate::model::host::{Host, Link, Network, Part};
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
+use prefixes::Prefixes;
+use route::Tables;
 pub(crate) use route::Way;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Types of addresses: RTN_* of `linux/rtnetlink.h`.
 pub(crate) mod kind {
@@ -21,12 +26,57 @@ pub(crate) mod kind {
     pub(crate) const MULTICAST: u32 = 5;
 }
 
-/// A host that packets are judged on.
-pub(crate) struct Ground<'a> {
-    pub(crate) host: &'a Host,
+/// A host that packets are judged on, its addresses and routes in the order in which they are looked for.
+pub(crate) struct Ground<'h> {
+    pub(crate) host: Cow<'h, Host>,
+    /// Links, by their number, under their addresses; those of `lo` are whole prefixes.
+    own: Prefixes,
+    /// Links, by their number, under their broadcast addresses.
+    broadcasts: HashMap<IpAddr, Vec<usize>>,
+    /// Routes of the table `local`, by their number.
+    local_routes: Prefixes,
+    tables: Tables,
+    /// Links, by their number, under their names.
+    links: HashMap<Arc<str>, usize>,
+    /// Networks, by their number, under the addresses of containers that have an address of their own on a link of the host.
+    beside: HashMap<IpAddr, usize>,
 }
 
-impl Ground<'_> {
+impl<'h> Ground<'h> {
+    /// Sorts what a host knows of addresses and routes.
+    pub(crate) fn of(host: Cow<'h, Host>) -> Self {
+        let (mut own, mut broadcasts): (Prefixes, HashMap<IpAddr, Vec<usize>>) = Default::default();
+        for (at, link) in host.links.iter().enumerate() {
+            for address in &link.addresses {
+                own.insert(address.net.addr().into(), at);
+                if link.is_loopback {
+                    own.insert(address.net, at);
+                }
+                if let Some(broadcast) = address.broadcast {
+                    broadcasts.entry(broadcast).or_default().push(at);
+                }
+            }
+        }
+        let mut local_routes = Prefixes::default();
+        for (at, route) in host.routes.iter().enumerate().filter(|(_, route)| route.table == "local") {
+            local_routes.insert(route.destination, at);
+        }
+        let tables = Tables::of(&host);
+        let links = host.links.iter().enumerate().rev().map(|(at, link)| (link.name.clone(), at)).collect();
+        let beside = beside(&host);
+        Self { host, own, broadcasts, local_routes, tables, links, beside }
+    }
+
+    /// The interface of a name.
+    pub(crate) fn link(&self, name: &str) -> Option<&Link> {
+        self.links.get(name).map(|at| &self.host.links[*at])
+    }
+
+    /// The network of a container that has an address of its own on a link of the host.
+    pub(crate) fn beside(&self, destination: IpAddr) -> Option<&Network> {
+        self.beside.get(&destination).map(|at| &self.host.networks[*at])
+    }
+
     /// The type of an address, or, with a device, the type that this device alone gives it. None: addresses are unread.
     ///
     /// Only the table `local` is asked (net/ipv4/fib_frontend.c, `inet_addr_type`).
@@ -38,26 +88,22 @@ impl Ground<'_> {
         if self.host.unread(|part| part == Part::Addresses).is_some() {
             return None;
         }
-        let here = |link: &&Link| device.is_none_or(|device| &*link.name == device);
-        let links = || self.host.links.iter().filter(here);
-        let is_own = |link: &Link| {
-            link.addresses.iter().any(|own| own.net.addr() == address || link.is_loopback && own.net.contains(&address))
-        };
-        if links().any(is_own) || self.local_route(address, device, "local") {
+        let here = |link: usize| device.is_none_or(|device| &*self.host.links[link].name == device);
+        if self.own.containing(address).any(here) || self.has_local_route(address, device, "local") {
             return Some(kind::LOCAL);
         }
-        let is_broadcast = |link: &Link| link.addresses.iter().any(|own| own.broadcast == Some(address));
-        if links().any(is_broadcast) || self.local_route(address, device, "broadcast") {
+        let is_broadcast = self.broadcasts.get(&address).is_some_and(|links| links.iter().copied().any(here));
+        if is_broadcast || self.has_local_route(address, device, "broadcast") {
             return Some(kind::BROADCAST);
         }
         Some(kind::UNICAST)
     }
 
-    fn local_route(&self, address: IpAddr, device: Option<&str>, kind: &str) -> bool {
-        let routes = self.host.routes.iter().filter(|route| route.table == "local" && route.kind == kind);
-        let on_device =
-            |route: &&crate::model::host::Route| device.is_none_or(|device| route.devices.iter().any(|own| &**own == device));
-        routes.filter(on_device).any(|route| route.destination.contains(&address))
+    fn has_local_route(&self, address: IpAddr, device: Option<&str>, kind: &str) -> bool {
+        self.local_routes
+            .containing(address)
+            .map(|at| &self.host.routes[at])
+            .any(|route| route.kind == kind && device.is_none_or(|device| route.devices.iter().any(|own| &**own == device)))
     }
 
     /// True if the address is the host's own for a packet that comes in by `device`: link-local ones count on their link only.
@@ -78,7 +124,7 @@ impl Ground<'_> {
             Some(_) => {}
         }
         match self.route(source, None, "", mark) {
-            Way::Devices(devices) => Truth::from(device.is_none_or(|device| devices.iter().any(|way| &**way == device))),
+            Way::Devices(devices) => Truth::from(device.is_none_or(|device| devices.contains(&device))),
             Way::Refused(_) => Truth::No,
             Way::Unknown(_) => Truth::Maybe,
         }
@@ -86,16 +132,20 @@ impl Ground<'_> {
 
     /// The address that a redirected packet is sent to: the interface's first one (net/netfilter/nf_nat_redirect.c).
     pub(crate) fn own_address(&self, device: &str, family: Family) -> Option<IpAddr> {
-        let addresses = || self.host.link(device).into_iter().flat_map(|link| &link.addresses).map(|own| own.net.addr());
+        let addresses = || self.link(device).into_iter().flat_map(|link| &link.addresses).map(|own| own.net.addr());
         let of_family = |address: &IpAddr| Family::of(*address) == family;
         let is_link_local = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
         addresses().find(|address| of_family(address) && !is_link_local(address)).or_else(|| addresses().find(of_family))
     }
 
-    /// Whether br_netfilter shows the packet's bridge ports to the rules.
-    pub(crate) fn is_bridged(&self, state: &State) -> Truth {
-        let is_bridge = self.host.link(&state.input).is_some_and(|link| link.kind.as_deref() == Some("bridge"));
-        if is_bridge && self.filters_bridges(state.family) { Truth::Maybe } else { Truth::No }
+    /// Whether br_netfilter shows the ports of a bridge to the rules, for what comes in by `input`.
+    pub(crate) fn is_bridged(&self, input: &str, family: Family) -> Truth {
+        if self.is_bridge(input) && self.filters_bridges(family) { Truth::Maybe } else { Truth::No }
+    }
+
+    /// True if an interface is a bridge.
+    pub(crate) fn is_bridge(&self, name: &str) -> bool {
+        self.link(name).is_some_and(|link| link.kind.as_deref() == Some("bridge"))
     }
 
     /// True if frames between the ports of a bridge pass the IP hooks: br_netfilter is there and on. Without it there is no such setting.
@@ -112,4 +162,20 @@ impl Ground<'_> {
         let family = if family == Family::V4 { "ipv4" } else { "ipv6" };
         self.host.setting(&format!("net/{family}/conf/{device}/{name}"))
     }
+}
+
+/// Whose addresses stand on a link of the host by themselves. Of several networks with one address, the first container's counts.
+fn beside(host: &Host) -> HashMap<IpAddr, usize> {
+    let networks: HashMap<&str, usize> =
+        host.networks.iter().enumerate().rev().map(|(at, network)| (network.id.as_str(), at)).collect();
+    let mut all = HashMap::new();
+    for endpoint in host.endpoints.iter().rev() {
+        for address in &endpoint.addresses {
+            match networks.get(endpoint.network.as_str()) {
+                Some(at) if ["macvlan", "ipvlan"].contains(&host.networks[*at].driver.as_str()) => all.insert(*address, *at),
+                _ => all.remove(address),
+            };
+        }
+    }
+    all
 }

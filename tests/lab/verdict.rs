@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use docker_firewall::judge::{bypass, whatif};
-use docker_firewall::model::host;
+use docker_firewall::judge::bypass;
+use docker_firewall::judge::court::Court;
 use docker_firewall::model::packet::{Protocol, Target};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
@@ -66,25 +66,23 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// A host as the program sees it, and as it would be without the engine.
+/// A host as the program sees it.
 struct Judge {
-    host: host::Host,
-    intended: host::Host,
+    court: Court,
 }
 
 impl Judge {
     /// Reads the state of a host.
     fn read(state: &BTreeMap<String, String>) -> Self {
-        let host = Snapshot { files: state.clone() }.host();
-        Self { intended: whatif::without_engine(&host), host }
+        Self { court: Court::of(&Snapshot { files: state.clone() }.host()) }
     }
 
     /// Judges one probe.
     fn ask(&self, probe: &Probe) -> Result<Assessment> {
         let protocol = Protocol::named(&probe.proto).with_context(|| format!("no protocol {}", probe.proto))?;
         let target = Target { address: probe.dst, port: probe.port, protocol };
-        let packet = bypass::packet(&self.host, target, Some(probe.src), probe.interface());
-        Ok(bypass::judge(&self.host, &self.intended, &packet.map_err(|error| anyhow!("{error}"))?))
+        let packet = bypass::packet(self.court.host(), target, Some(probe.src), probe.interface());
+        Ok(self.court.assess(&packet.map_err(|error| anyhow!("{error}"))?))
     }
 }
 

@@ -1,17 +1,18 @@
 //! Which way a packet to another machine goes: policy rules and routes (ip-rule(8), ip-route(8)).
 
 use super::Ground;
-use crate::model::host::{Part, PolicyAction, PolicyRule, Route};
+use super::prefixes::Prefixes;
+use crate::model::host::{Host, Part, PolicyAction, PolicyRule};
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Where a packet is sent on to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Way<'g> {
     /// Out by one of these devices.
-    Devices(Vec<Arc<str>>),
+    Devices(Vec<&'g str>),
     /// Nowhere; the text says why.
     Refused(String),
     /// It cannot be told; the text says why.
@@ -27,24 +28,59 @@ struct Query<'a> {
     mark: u32,
 }
 
+/// Routing tables by their names, of both families.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// Routes, by their number: v4, v6.
+    tables: [HashMap<String, Prefixes>; 2],
+    /// True for a family of which more than the table `main` is listed.
+    is_complete: [bool; 2],
+}
+
+impl Tables {
+    pub(super) fn of(host: &Host) -> Self {
+        let mut all = Self::default();
+        for (at, route) in host.routes.iter().enumerate() {
+            let family = usize::from(route.destination.addr().is_ipv6());
+            all.tables[family].entry(route.table.clone()).or_default().insert(route.destination, at);
+            // A listing of one table names none; `ip route show table all` names `local`.
+            all.is_complete[family] |= route.table != "main";
+        }
+        all
+    }
+}
+
 impl Ground<'_> {
     /// The way to an address that is not the host's own. `source` None: not known, or the host's own choice.
-    pub(crate) fn route(&self, destination: IpAddr, source: Option<IpAddr>, input: &str, mark: u32) -> Way {
+    pub(crate) fn route(&self, destination: IpAddr, source: Option<IpAddr>, input: &str, mark: u32) -> Way<'_> {
         let family = Family::of(destination);
         if let Some(unread) = self.host.unread(|part| part == Part::Routes(family)) {
             return Way::Unknown(format!("the routes are unread: {}; `{}` shows them", unread.why, unread.command));
         }
         let query = Query { family, destination, source, input, mark };
-        let rules: Vec<&PolicyRule> = self.host.policy.iter().filter(|rule| rule.family == family).collect();
-        if rules.is_empty() {
+        if self.policy(family).next().is_none() {
             return self.table("main", &query, None).unwrap_or_else(no_route);
         }
-        self.by_rules(&rules, &query)
+        self.by_rules(&self.host.policy, &query)
+    }
+
+    /// The policy rules of a family, in order.
+    pub(crate) fn policy(&self, family: Family) -> impl Iterator<Item = &PolicyRule> {
+        self.host.policy.iter().filter(move |rule| rule.family == family)
+    }
+
+    /// The way to an address where this policy rule chooses it; None: it does not.
+    pub(crate) fn way_by(&self, rule: &PolicyRule, destination: IpAddr) -> Option<Way<'_>> {
+        let query = Query { family: Family::of(destination), destination, source: None, input: "", mark: 0 };
+        self.by_rule(rule, &query)
     }
 
     /// Asks the rules in order. A rule that may fit is followed both ways; what both agree on is certain.
-    fn by_rules(&self, rules: &[&PolicyRule], query: &Query<'_>) -> Way {
+    fn by_rules<'g>(&'g self, rules: &'g [PolicyRule], query: &Query<'_>) -> Way<'g> {
         let Some((rule, rest)) = rules.split_first() else { return no_route() };
+        if rule.family != query.family {
+            return self.by_rules(rest, query);
+        }
         match fits(rule, query) {
             Truth::No => self.by_rules(rest, query),
             Truth::Yes => self.by_rule(rule, query).unwrap_or_else(|| self.by_rules(rest, query)),
@@ -60,7 +96,7 @@ impl Ground<'_> {
         }
     }
 
-    fn by_rule(&self, rule: &PolicyRule, query: &Query<'_>) -> Option<Way> {
+    fn by_rule(&self, rule: &PolicyRule, query: &Query<'_>) -> Option<Way<'_>> {
         match &rule.action {
             // The host's own addresses are asked for before.
             PolicyAction::Table(table) if table == "local" || table == "255" => None,
@@ -71,28 +107,28 @@ impl Ground<'_> {
     }
 
     /// The way by one table: longest prefix, then lowest metric. None: it has none.
-    fn table(&self, table: &str, query: &Query<'_>, suppress: Option<u8>) -> Option<Way> {
+    fn table(&self, table: &str, query: &Query<'_>, suppress: Option<u8>) -> Option<Way<'_>> {
         let name = match table {
             "254" => "main",
             "253" => "default",
             other => other,
         };
-        let of_family = |route: &&Route| Family::of(route.destination.addr()) == query.family;
-        let in_table = || self.host.routes.iter().filter(of_family).filter(|route| route.table == name);
-        // A listing of one table names none; `ip route show table all` names `local`.
-        let lists_all = self.host.routes.iter().filter(of_family).any(|route| route.table != "main");
-        if in_table().next().is_none() && !lists_all && !["main", "default"].contains(&name) {
-            return Some(Way::Unknown(format!("the routing table {name} is unread; `ip route show table all` shows it")));
-        }
-        let fitting = || in_table().filter(|route| route.destination.contains(&query.destination));
-        let best = fitting().map(|route| (route.destination.prefix_len(), u32::MAX - route.metric)).max()?;
-        if suppress.is_some_and(|length| best.0 <= length) {
+        let family = usize::from(query.family == Family::V6);
+        let Some(routes) = self.tables.tables[family].get(name) else {
+            let is_listed = self.tables.is_complete[family] || ["main", "default"].contains(&name);
+            let why = || format!("the routing table {name} is unread; `ip route show table all` shows it");
+            return (!is_listed).then(|| Way::Unknown(why()));
+        };
+        let (length, fitting) = routes.by_length(query.destination).next()?;
+        if suppress.is_some_and(|most| length <= most) {
             return None;
         }
-        let mut devices: Vec<Arc<str>> = Vec::new();
-        for route in fitting().filter(|route| (route.destination.prefix_len(), u32::MAX - route.metric) == best) {
+        let fitting = || fitting.iter().map(|at| &self.host.routes[*at]);
+        let metric = fitting().map(|route| route.metric).min()?;
+        let mut devices: Vec<&str> = Vec::new();
+        for route in fitting().filter(|route| route.metric == metric) {
             match route.kind.as_str() {
-                "unicast" => devices.extend(route.devices.iter().cloned()),
+                "unicast" => devices.extend(route.devices.iter().map(AsRef::as_ref)),
                 "throw" => return None,
                 "unreachable" | "prohibit" | "blackhole" => {
                     return Some(Way::Refused(format!("the route to {} is {}", route.destination, route.kind)));
@@ -106,7 +142,7 @@ impl Ground<'_> {
     }
 }
 
-fn no_route() -> Way {
+fn no_route<'g>() -> Way<'g> {
     Way::Refused("there is no route to it".to_owned())
 }
 

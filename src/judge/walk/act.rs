@@ -1,74 +1,101 @@
 //! What rules do to a packet other than deciding about it.
 
-use super::super::ground::Ground;
+use super::fit::Fit;
+use super::scene::Scene;
 use super::test;
 use super::world::{State, Tracking, World};
-use crate::model::ruleset::{Hook, Mark, SetMark, Target, Translation};
+use crate::judge::plan::{Target, Translation};
+use crate::model::ruleset::{Hook, Mark, SetMark};
 use crate::model::truth::Truth;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The worlds that a translation leads to, each with what it did in words.
-pub(super) fn translate(ground: &Ground<'_>, hook: Hook, translation: &Translation, mut world: World) -> Vec<(World, String)> {
+/// What became of a packet that a rule translates.
+pub(super) enum Done {
+    /// It has another source.
+    Masked,
+    /// It has another destination.
+    Sent,
+    /// It is lost; the text says why.
+    Lost(&'static str),
+}
+
+impl Done {
+    /// What was done, in words.
+    pub(super) fn effect(&self, state: &State<'_>) -> String {
+        let port = || state.port.map_or("one of several ports".to_owned(), |port| port.to_string());
+        match (self, state.destination) {
+            (Self::Masked, _) => "source translated".to_owned(),
+            (Self::Sent, IpAddr::V4(address)) => format!("dnat to {address}:{}", port()),
+            (Self::Sent, IpAddr::V6(address)) => format!("dnat to [{address}]:{}", port()),
+            (Self::Lost(why), _) => (*why).to_owned(),
+        }
+    }
+}
+
+/// The worlds that a translation leads to.
+pub(super) fn translate<'a>(
+    scene: Scene<'a>,
+    hook: Hook,
+    translation: &Translation,
+    mut world: World<'a>,
+) -> Vec<(World<'a>, Done)> {
     match translation {
         Translation::Source => {
             world.state.nat.source = true;
             world.state.is_mapped = true;
-            world.state.source = None;
-            vec![(world, "source translated".to_owned())]
+            world.state.is_masked = true;
+            vec![(world, Done::Masked)]
         }
         Translation::Redirect(ports) => {
             let address = match hook {
                 Hook::Output => Some(loopback(&world.state)),
-                _ => ground.own_address(&world.state.input, world.state.family),
+                _ => world.state.input.and_then(|input| scene.ground.own_address(input, world.state.family)),
             };
-            match address {
+            vec![match address {
                 Some(address) => redirect(world, Some(address), *ports),
-                None => lose(world, "the interface has no address to redirect to"),
-            }
+                None => (world, Done::Lost("the interface has no address to redirect to")),
+            }]
         }
-        Translation::Destination(targets) => destination(ground, targets, world),
+        Translation::Destination(targets) => destination(scene, targets, world),
     }
 }
 
-fn loopback(state: &State) -> IpAddr {
+fn loopback(state: &State<'_>) -> IpAddr {
     match state.destination {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     }
 }
 
-fn lose(mut world: World, why: &str) -> Vec<(World, String)> {
-    world.state.lost = Some(why.into());
-    vec![(world, why.to_owned())]
-}
-
 /// The first target that fits, and those before it that may.
-fn destination(ground: &Ground<'_>, targets: &[Target], world: World) -> Vec<(World, String)> {
+fn destination<'a>(scene: Scene<'a>, targets: &[Target], mut world: World<'a>) -> Vec<(World<'a>, Done)> {
     let mut worlds = Vec::new();
     for target in targets {
-        let fit =
-            target.when.iter().fold(Truth::Yes, |fit, (selector, span)| fit.and(test::fits_one(ground, *selector, span, &world)));
-        match fit {
-            Truth::No => {}
-            Truth::Maybe => worlds.extend(redirect(world.clone(), target.address, target.ports)),
-            Truth::Yes => {
-                worlds.extend(redirect(world, target.address, target.ports));
-                return worlds;
-            }
+        let all = target
+            .when
+            .iter()
+            .fold(Fit::All(Truth::Yes), |fit, (selector, part)| fit.and(test::fits_one(scene, *selector, part, &world)));
+        let (yes, possible) = all.sets(&world.groups);
+        if !possible.is_empty() {
+            worlds.push(redirect(world.with(possible), target.address, target.ports));
+        }
+        world.groups = world.groups.without(&yes);
+        if world.groups.is_empty() {
+            return worlds;
         }
     }
     // A map without a fitting key leaves the packet as it is, and the rule does not fit: rare, and not followed further.
-    worlds.extend(lose(world, "the map of destinations has no entry that surely fits"));
+    worlds.push((world, Done::Lost("the map of destinations has no entry that surely fits")));
     worlds
 }
 
 /// Sends the packet elsewhere. Of several ports the kernel keeps the packet's own, if it is one of them (net/netfilter/nf_nat_core.c,
 /// `get_unique_tuple`).
-fn redirect(mut world: World, address: Option<IpAddr>, ports: Option<(u16, u16)>) -> Vec<(World, String)> {
+fn redirect(mut world: World<'_>, address: Option<IpAddr>, ports: Option<(u16, u16)>) -> (World<'_>, Done) {
     let state = &mut world.state;
     let address = address.unwrap_or(state.destination);
     if address.is_ipv4() != state.destination.is_ipv4() {
-        return lose(world, "the new destination is of the other family");
+        return (world, Done::Lost("the new destination is of the other family"));
     }
     state.is_mapped = true;
     state.destination = address;
@@ -78,17 +105,12 @@ fn redirect(mut world: World, address: Option<IpAddr>, ports: Option<(u16, u16)>
         (Some((first, last)), Some(port)) if (first..=last).contains(&port) => Some(port),
         (Some(_), _) => None,
     };
-    state.nat.destination = (state.destination, state.port) != (state.original.1, Some(state.original.2));
-    let port = state.port.map_or("one of several ports".to_owned(), |port| port.to_string());
-    let effect = match address {
-        IpAddr::V4(address) => format!("dnat to {address}:{port}"),
-        IpAddr::V6(address) => format!("dnat to [{address}]:{port}"),
-    };
-    vec![(world, effect)]
+    state.nat.destination = (state.destination, state.port) != (state.original.0, Some(state.original.1));
+    (world, Done::Sent)
 }
 
 /// Changes a mark. Without a tracked connection there is no connection mark to read or to change (net/netfilter/xt_connmark.c).
-pub(super) fn set_mark(state: &mut State, change: SetMark) {
+pub(super) fn set_mark(state: &mut State<'_>, change: SetMark) {
     let reads_connection = change.source == Mark::Connection && change.pick != 0;
     if state.tracking != Tracking::New && (reads_connection || change.target == Mark::Connection) {
         return;

@@ -1,18 +1,21 @@
 //! Whether a rule's test holds for a packet.
 
-use super::super::ground::Ground;
-use super::world::{State, Tracking, World};
+use super::fit::Fit;
+use super::scene::Scene;
+use super::world::{Device, State, Tracking, World};
+use crate::judge::plan::{Decision, Exact, Finder, Inside, Map, Member, Members, Part, Test};
+use crate::judge::sources::crowd::{Parts, back};
 use crate::model::packet::Protocol;
-use crate::model::ruleset::{Key, Selector, Set, Span, Test, ct_state};
+use crate::model::ruleset::{Key, Selector, Span, ct_state};
 use crate::model::truth::Truth;
+use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// The ports that any client may take as its own; which one, nobody knows.
 const CLIENT_PORTS: (u32, u32) = (1024, 65535);
 
 /// What a field holds.
-enum Field {
+enum Field<'a> {
     /// The packet has no such field.
     Absent,
     /// It could be anything.
@@ -22,72 +25,159 @@ enum Field {
     /// A number of this range.
     Within(u32, u32),
     Address(IpAddr),
-    Name(Arc<str>),
+    Name(&'a str),
+    /// The address of the sender.
+    Sender,
+    /// A number that hangs on the sender; None: it could be any.
+    BySender(Cow<'a, Parts<Option<u32>>>),
 }
 
 /// Whether a test holds.
 ///
 /// A field that the packet has not ends the rule, negated or not (net/netfilter/nf_tables_core.c, NFT_BREAK).
-pub(super) fn holds(ground: &Ground<'_>, test: &Test, world: &World) -> Truth {
+pub(super) fn holds(scene: Scene<'_>, test: &Test, world: &World<'_>) -> Fit {
     match test {
-        Test::Unknown(_) => Truth::Maybe,
+        Test::Unknown => Fit::All(Truth::Maybe),
         Test::Fields { selectors, among, negated } => {
             // Most tests look at one field: nothing is gathered for them.
             let (one, many);
-            let fields: &[Field] = if let [selector] = selectors.as_slice() {
-                one = [field(ground, selector.key, &world.state)];
+            let fields: &[Field<'_>] = if let [selector] = &**selectors {
+                one = [field(scene, selector.key, &world.state)];
                 &one
             } else {
-                many = selectors.iter().map(|selector| field(ground, selector.key, &world.state)).collect::<Vec<_>>();
+                many = selectors.iter().map(|selector| field(scene, selector.key, &world.state)).collect::<Vec<_>>();
                 &many
             };
             if fields.iter().any(|field| matches!(field, Field::Absent)) {
-                return Truth::No;
+                return Fit::All(Truth::No);
             }
-            contains(among, selectors, fields).negate_if(*negated)
+            Asked { scene, selectors, fields, world }.contains(among).negate_if(*negated, &world.groups)
         }
     }
 }
 
-/// Whether each field fits its span.
-pub(super) fn all_fit(ground: &Ground<'_>, selectors: &[Selector], spans: &[Span], world: &World) -> Truth {
-    let fields: Vec<Field> = selectors.iter().map(|selector| field(ground, selector.key, &world.state)).collect();
-    member(selectors, &fields, spans)
+/// The decisions of the entries of a map that fit or may fit, in order, up to the first that surely fits for all.
+pub(super) fn fitting(scene: Scene<'_>, selectors: &[Selector], map: &Map, world: &World<'_>) -> Vec<(Fit, Decision)> {
+    let fields: Vec<Field<'_>> = selectors.iter().map(|selector| field(scene, selector.key, &world.state)).collect();
+    let asked = Asked { scene, selectors, fields: &fields, world };
+    let mut all = Vec::new();
+    asked.each(map.entries.len(), map.finder.as_ref(), |at| {
+        let (member, decision) = &map.entries[at];
+        let fit = asked.member(member);
+        let is_enough = fit == Fit::All(Truth::Yes);
+        if fit != Fit::All(Truth::No) {
+            all.push((fit, *decision));
+        }
+        is_enough
+    });
+    all
 }
 
-/// Whether one field fits one span.
-pub(super) fn fits_one(ground: &Ground<'_>, selector: Selector, span: &Span, world: &World) -> Truth {
-    fits(&field(ground, selector.key, &world.state), selector.mask, span)
+/// Whether one field fits.
+pub(super) fn fits_one(scene: Scene<'_>, selector: Selector, part: &Part, world: &World<'_>) -> Fit {
+    let fields = [field(scene, selector.key, &world.state)];
+    Asked { scene, selectors: &[selector], fields: &fields, world }.part(&fields[0], selector, part)
 }
 
-fn contains(set: &Set, selectors: &[Selector], fields: &[Field]) -> Truth {
-    let any = |members: &[Vec<Span>]| {
-        let mut truth = Truth::No;
-        for spans in members {
-            truth = truth.or(member(selectors, fields, spans));
-            if truth == Truth::Yes {
+/// Fields of a packet that are held against members.
+struct Asked<'q> {
+    scene: Scene<'q>,
+    selectors: &'q [Selector],
+    fields: &'q [Field<'q>],
+    world: &'q World<'q>,
+}
+
+impl Asked<'_> {
+    fn contains(&self, members: &Members) -> Fit {
+        let inside = self.inside(&members.inside);
+        let Some(exceptions) = members.exceptions.as_ref().filter(|_| inside != Fit::All(Truth::No)) else { return inside };
+        let among = &self.world.groups;
+        let (_, excepted) = self.inside(exceptions).sets(among);
+        inside.and(Fit::Some { yes: among.without(&excepted), possible: among.clone() })
+    }
+
+    fn inside(&self, inside: &Inside) -> Fit {
+        match (inside, self.fields) {
+            (Inside::Listed(members, finder), _) => {
+                let mut fit = Fit::All(Truth::No);
+                self.each(members.len(), finder.as_ref(), |at| {
+                    let so_far = std::mem::replace(&mut fit, Fit::All(Truth::No));
+                    fit = so_far.or(self.member(&members[at]), &self.world.groups);
+                    fit == Fit::All(Truth::Yes)
+                });
+                fit
+            }
+            (Inside::Addresses(addresses), [Field::Address(address)]) => Fit::All(addresses.contains(*address).into()),
+            (Inside::Numbers(ranges), [Field::Number(number, u32::MAX)]) => {
+                let at = ranges.partition_point(|(_, high)| high < number);
+                Fit::All(ranges.get(at).is_some_and(|(low, _)| low <= number).into())
+            }
+            (Inside::Numbers(ranges), [Field::Within(first, last)]) => {
+                Fit::All(Truth::Maybe.or(ranges.iter().any(|(low, high)| low <= first && last <= high).into()))
+            }
+            (Inside::Senders(circle), [field]) => self.senders(field, *circle),
+            (Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
+        }
+    }
+
+    /// Goes through members until `is_enough`; those that surely do not fit are left out where a finder knows them.
+    fn each(&self, count: usize, finder: Option<&Finder>, is_enough: impl FnMut(usize) -> bool) {
+        match finder.and_then(|finder| Some((finder, exact(&self.fields[finder.at])?))) {
+            Some((finder, value)) => finder.possible(value).any(is_enough),
+            None => (0..count).any(is_enough),
+        };
+    }
+
+    fn member(&self, member: &Member) -> Fit {
+        let parts = self.selectors.iter().zip(self.fields).zip(member);
+        let mut fit = Fit::All(Truth::Yes);
+        for ((selector, field), part) in parts {
+            fit = fit.and(self.part(field, *selector, part));
+            if fit == Fit::All(Truth::No) {
                 break;
             }
         }
-        truth
-    };
-    let inside = any(&set.members);
-    if inside != Truth::No && any(&set.exceptions) != Truth::No { Truth::Maybe } else { inside }
+        fit
+    }
+
+    fn part(&self, field: &Field<'_>, selector: Selector, part: &Part) -> Fit {
+        match (part, field) {
+            (Part::Senders(circle), field) => self.senders(field, *circle),
+            (Part::Span(span), Field::BySender(parts)) => Fit::by(parts, &self.world.groups, |number| {
+                let field = number.map_or(Field::Unknown, exactly);
+                fits(&field, selector.mask, span)
+            }),
+            (Part::Span(span), field) => Fit::All(fits(field, selector.mask, span)),
+        }
+    }
+
+    fn senders(&self, field: &Field<'_>, circle: usize) -> Fit {
+        match field {
+            Field::Sender => Fit::only(self.scene.within(circle)),
+            Field::Unknown if !self.scene.circles[circle].is_empty() => Fit::All(Truth::Maybe),
+            _ => Fit::All(Truth::No),
+        }
+    }
 }
 
-fn member(selectors: &[Selector], fields: &[Field], spans: &[Span]) -> Truth {
-    let parts = selectors.iter().zip(fields).zip(spans);
-    parts.fold(Truth::Yes, |truth, ((selector, field), span)| truth.and(fits(field, selector.mask, span)))
+/// The value of a field that is known for certain.
+fn exact<'a>(field: &'a Field<'_>) -> Option<Exact<'a>> {
+    match field {
+        Field::Number(number, u32::MAX) => Some(Exact::Number(*number)),
+        Field::Address(address) => Some(Exact::Address(*address)),
+        Field::Name(name) => Some(Exact::Name(name)),
+        _ => None,
+    }
 }
 
-fn fits(field: &Field, mask: Option<u32>, span: &Span) -> Truth {
+fn fits(field: &Field<'_>, mask: Option<u32>, span: &Span) -> Truth {
     match (field, span) {
         (Field::Absent, _) => Truth::No,
         (_, Span::Any) => Truth::Yes,
         (Field::Address(address), Span::Address(first, last)) => {
             Truth::from(address.is_ipv4() == first.is_ipv4() && first <= address && address <= last)
         }
-        (Field::Name(name), Span::Name(wanted)) => Truth::from(name == wanted),
+        (Field::Name(name), Span::Name(wanted)) => Truth::from(**name == **wanted),
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
         (Field::Within(first, last), Span::Number(low, high)) if mask.is_none() => {
@@ -111,13 +201,14 @@ fn number(value: u32, known: u32, mask: u32, span: &Span) -> Truth {
 }
 
 /// The value of a field.
-fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
+fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
     match key {
-        Key::InInterface => Field::Name(state.input.clone()),
-        Key::OutInterface => Field::Name(state.output.clone()),
+        Key::InInterface => name(state.input),
+        Key::OutInterface => name(state.output),
         Key::Family => exactly(state.family.number()),
         Key::Protocol => exactly(state.protocol.0.into()),
-        Key::Source => state.source.map_or(Field::Unknown, Field::Address),
+        Key::Source if state.is_masked => Field::Unknown,
+        Key::Source => Field::Sender,
         Key::Destination => Field::Address(state.destination),
         Key::SourcePort if state.protocol.has_ports() => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::DestinationPort if state.protocol.has_ports() => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
@@ -129,10 +220,11 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
         Key::Mark => exactly(state.mark),
         Key::Ipsec => exactly(0),
         Key::Opaque => Field::Unknown,
-        Key::PacketType | Key::SourceType | Key::DestinationType | Key::DestinationTypeHere => {
-            routed(ground, key, state).map_or(Field::Unknown, exactly)
+        Key::PacketType | Key::DestinationType | Key::DestinationTypeHere => {
+            routed(scene, key, state).map_or(Field::Unknown, exactly)
         }
-        Key::ReversePath | Key::AnyReversePath | Key::Bridged => match way_back(ground, key, state) {
+        Key::SourceType | Key::ReversePath | Key::AnyReversePath => by_sender(scene, key, state),
+        Key::Bridged => match state.input.map_or(Truth::Maybe, |input| scene.ground.is_bridged(input, state.family)) {
             Truth::Yes => exactly(1),
             Truth::No => exactly(0),
             Truth::Maybe => Field::Unknown,
@@ -141,38 +233,42 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
     }
 }
 
-fn exactly(number: u32) -> Field {
+fn name(device: Device<'_>) -> Field<'_> {
+    device.map_or(Field::Unknown, Field::Name)
+}
+
+fn exactly<'a>(number: u32) -> Field<'a> {
     Field::Number(number, u32::MAX)
 }
 
 /// What connection tracking knows. Without a tracked connection only its state can be asked for.
-fn connection(key: Key, state: &State) -> Field {
+fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
     let bit = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+    let Some(connection) = state.connection() else { return Field::Unknown };
     match key {
-        Key::CtState => exactly(state.connection()),
+        Key::CtState => exactly(connection),
         Key::CtStateOrNat => {
-            exactly(state.connection() | bit(state.nat.destination, ct_state::DNAT) | bit(state.nat.source, ct_state::SNAT))
+            exactly(connection | bit(state.nat.destination, ct_state::DNAT) | bit(state.nat.source, ct_state::SNAT))
         }
         _ if state.tracking != Tracking::New => Field::Absent,
         // IPS_DST_NAT and IPS_SRC_NAT. IPS_SRC_NAT_DONE and IPS_DST_NAT_DONE say that the nat chains were asked; that is not followed.
         Key::CtStatus => Field::Number(bit(state.nat.destination, 32) | bit(state.nat.source, 16), !0x180),
         Key::CtDirection => exactly(0),
         Key::CtMark => exactly(state.ct_mark),
-        Key::CtSource => Field::Address(state.original.0),
-        Key::CtDestination => Field::Address(state.original.1),
+        Key::CtSource => Field::Sender,
+        Key::CtDestination => Field::Address(state.original.0),
         Key::CtSourcePort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
-        Key::CtDestinationPort => exactly(state.original.2.into()),
+        Key::CtDestinationPort => exactly(state.original.1.into()),
         _ => Field::Unknown,
     }
 }
 
-/// What the routing table says of the packet's addresses.
-fn routed(ground: &Ground<'_>, key: Key, state: &State) -> Option<u32> {
+/// What the routing table says of the packet's receiver.
+fn routed(scene: Scene<'_>, key: Key, state: &State<'_>) -> Option<u32> {
     match key {
-        Key::SourceType => ground.address_type(state.source?, None),
-        Key::DestinationType => ground.address_type(state.destination, None),
-        Key::DestinationTypeHere => ground.address_type(state.destination, Some(&state.input)),
-        _ => match ground.address_type(state.destination, None)? {
+        Key::DestinationType => scene.ground.address_type(state.destination, None),
+        Key::DestinationTypeHere => scene.ground.address_type(state.destination, Some(state.input?)),
+        _ => match scene.ground.address_type(state.destination, None)? {
             3 => Some(1),
             5 => Some(2),
             _ => Some(0),
@@ -180,11 +276,17 @@ fn routed(ground: &Ground<'_>, key: Key, state: &State) -> Option<u32> {
     }
 }
 
-fn way_back(ground: &Ground<'_>, key: Key, state: &State) -> Truth {
-    match (key, state.source) {
-        (Key::Bridged, _) => ground.is_bridged(state),
-        (_, None) => Truth::Maybe,
-        (Key::ReversePath, Some(source)) => ground.leads_back(source, Some(&state.input), state.mark),
-        (_, Some(source)) => ground.leads_back(source, None, state.mark),
+/// What the routing table says of the senders.
+fn by_sender<'a>(scene: Scene<'a>, key: Key, state: &State<'_>) -> Field<'a> {
+    let (crowd, ground) = (scene.crowd, scene.ground);
+    let Some(input) = state.input.filter(|_| !state.is_masked) else { return Field::Unknown };
+    if key == Key::SourceType {
+        return Field::BySender(Cow::Borrowed(crowd.kinds(ground)));
     }
+    let is_loose = key == Key::AnyReversePath;
+    if state.mark == 0 && (is_loose || input == &*crowd.interface) {
+        return Field::BySender(Cow::Borrowed(crowd.back(ground, is_loose)));
+    }
+    let device = (!is_loose).then_some(input);
+    Field::BySender(Cow::Owned(crowd.parted(|source| back(ground.leads_back(source, device, state.mark)))))
 }

@@ -1,41 +1,51 @@
 //! One way that a packet can look and have come.
 
-use crate::model::packet::{Family, Packet, Protocol};
-use crate::model::ruleset::{Rule, Table, ct_state};
+use crate::judge::plan::About;
+use crate::judge::sources::groups::Groups;
+use crate::model::packet::{Family, Protocol, Target};
+use crate::model::ruleset::ct_state;
 use crate::model::verdict::Hop;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-/// A packet on its way, and how it came.
+/// A packet on its way, from each of some groups of senders.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
-    /// What rules can look at.
-    pub(crate) state: State,
+pub(crate) struct World<'a> {
+    /// What rules can look at, but for the sender.
+    pub(crate) state: State<'a>,
+    /// Whose packet it is.
+    pub(crate) groups: Groups,
+    /// How it came; None where nobody asks.
+    pub(crate) story: Option<Box<Story>>,
+}
+
+/// How a packet came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Story {
     /// What happened to it, in order.
-    pub(crate) trace: Vec<Hop>,
+    pub(crate) hops: Vec<Hop>,
     /// The rules that it cannot be told of whether they fit.
     pub(crate) doubts: Vec<String>,
 }
 
 /// What rules can look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct State {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State<'a> {
     /// The family.
     pub(crate) family: Family,
     /// The protocol.
     pub(crate) protocol: Protocol,
-    /// The sender; None after it was translated to something not known.
-    pub(crate) source: Option<IpAddr>,
+    /// True after the sender was translated to something not known.
+    pub(crate) is_masked: bool,
     /// The receiver.
     pub(crate) destination: IpAddr,
     /// The receiver's port; None after it was translated to one of several.
     pub(crate) port: Option<u16>,
-    /// The sender, receiver and receiver's port before any translation.
-    pub(crate) original: (IpAddr, IpAddr, u16),
+    /// The receiver and its port before any translation.
+    pub(crate) original: (IpAddr, u16),
     /// The incoming interface; empty for a packet of the host itself.
-    pub(crate) input: Arc<str>,
+    pub(crate) input: Device<'a>,
     /// The outgoing interface; empty until a route is chosen.
-    pub(crate) output: Arc<str>,
+    pub(crate) output: Device<'a>,
     /// What connection tracking says.
     pub(crate) tracking: Tracking,
     /// The packet's mark.
@@ -48,9 +58,10 @@ pub(crate) struct State {
     pub(crate) asked: Ends,
     /// True if a nat chain of this hook has chosen: the later ones are not asked.
     pub(crate) is_mapped: bool,
-    /// Set by an action that loses the packet.
-    pub(crate) lost: Option<Arc<str>>,
 }
+
+/// The name of an interface; None for one of several ports of a bridge.
+pub(crate) type Device<'a> = Option<&'a str>;
 
 /// The two ends of a packet's way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,52 +81,77 @@ pub(crate) enum Tracking {
     New,
     /// Not tracked: no translation, either.
     Untracked,
+    /// It cannot be told.
+    Unknown,
 }
 
-impl World {
-    /// A packet before the first rule.
-    pub(crate) fn of(packet: &Packet) -> Self {
+impl<'a> World<'a> {
+    /// A packet before the first rule, from each of some groups.
+    pub(crate) fn of(groups: Groups, interface: &'a str, to: Target) -> Self {
         let state = State {
-            family: packet.family(),
-            protocol: packet.protocol,
-            source: Some(packet.source),
-            destination: packet.destination,
-            port: Some(packet.port),
-            original: (packet.source, packet.destination, packet.port),
-            input: packet.interface.clone(),
-            output: Arc::from(""),
+            family: Family::of(to.address),
+            protocol: to.protocol,
+            is_masked: false,
+            destination: to.address,
+            port: Some(to.port),
+            original: (to.address, to.port),
+            input: Some(interface),
+            output: Some(""),
             tracking: Tracking::NotYet,
             mark: 0,
             ct_mark: 0,
             nat: Ends::default(),
             asked: Ends::default(),
             is_mapped: false,
-            lost: None,
         };
-        Self { state, trace: Vec::new(), doubts: Vec::new() }
+        Self { state, groups, story: None }
     }
 
-    /// Notes something that stands in the way of a certain verdict.
-    pub(crate) fn doubt(&mut self, text: String) {
-        if !self.doubts.contains(&text) {
-            self.doubts.push(text);
+    /// The same way, for other groups.
+    pub(crate) fn with(&self, groups: Groups) -> Self {
+        Self { state: self.state, groups, story: self.story.clone() }
+    }
+
+    /// The same way for these groups; None for no group.
+    pub(crate) fn parted<const N: usize>(&self, parts: [Groups; N]) -> [Option<Self>; N] {
+        parts.map(|groups| (!groups.is_empty()).then(|| self.with(groups)))
+    }
+
+    /// Notes something that happened.
+    pub(crate) fn tell(&mut self, hop: impl FnOnce() -> Hop) {
+        if let Some(story) = &mut self.story {
+            story.hops.push(hop());
         }
     }
 
-    /// The same world, with a rule of which it cannot be told whether it fits.
-    pub(crate) fn doubting(&self, table: &Table, rule: &Rule) -> Self {
-        let mut world = self.clone();
-        world.doubt(format!("{}: {}", table.title(), rule.text));
-        world
+    /// Notes something that the network stack did, not a rule.
+    pub(crate) fn note(&mut self, hook: &'static str, effect: impl FnOnce() -> String) {
+        self.tell(|| Hop { hook, table: String::new(), chain: String::new(), rule: String::new(), effect: effect() });
     }
 
-    /// Notes something that the network stack did, not a rule.
-    pub(crate) fn note(&mut self, hook: &'static str, effect: impl Into<String>) {
-        self.trace.push(Hop { hook, table: String::new(), chain: String::new(), rule: String::new(), effect: effect.into() });
+    /// Notes something that stands in the way of a certain verdict.
+    pub(crate) fn doubt(&mut self, text: impl FnOnce() -> String) {
+        if let Some(story) = &mut self.story {
+            let text = text();
+            if !story.doubts.contains(&text) {
+                story.doubts.push(text);
+            }
+        }
     }
 }
 
-impl State {
+/// Puts a world among others; where one looks the same, its groups only.
+///
+/// How it came is told of the one that was there first.
+// Law: the-verdict-of-a-group-is-that-of-each-of-its-members
+pub(crate) fn join<'a, K: PartialEq>(worlds: &mut Vec<(K, World<'a>)>, kind: K, world: World<'a>) {
+    match worlds.iter_mut().find(|(own, seen)| *own == kind && seen.state == world.state) {
+        Some((_, seen)) => seen.groups = seen.groups.or(&world.groups),
+        None => worlds.push((kind, world)),
+    }
+}
+
+impl State<'_> {
     /// Takes the packet out of connection tracking; too late once it is tracked.
     pub(crate) fn untrack(&mut self) {
         if self.tracking == Tracking::NotYet {
@@ -123,12 +159,19 @@ impl State {
         }
     }
 
-    /// The connection's state, one of [`ct_state`].
-    pub(crate) fn connection(&self) -> u32 {
+    /// The connection's state, one of [`ct_state`]; None where it cannot be told.
+    pub(crate) fn connection(&self) -> Option<u32> {
         match self.tracking {
-            Tracking::NotYet => ct_state::INVALID,
-            Tracking::New => ct_state::NEW,
-            Tracking::Untracked => ct_state::UNTRACKED,
+            Tracking::NotYet => Some(ct_state::INVALID),
+            Tracking::New => Some(ct_state::NEW),
+            Tracking::Untracked => Some(ct_state::UNTRACKED),
+            Tracking::Unknown => None,
         }
+    }
+
+    /// What a chain's rules are found by.
+    pub(crate) fn about(&self) -> About<'_> {
+        let (destination, port, original_port) = (self.destination, self.port, self.original.1);
+        About { destination, port, original_port, input: self.input, output: self.output }
     }
 }

@@ -1,0 +1,92 @@
+//! Ranges of addresses, sorted, so that one is found among thousands.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Addresses of both families.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Addresses {
+    v4: Vec<(u128, u128)>,
+    v6: Vec<(u128, u128)>,
+}
+
+/// An address as a number of its family.
+pub(crate) fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u32::from(v4).into(),
+        IpAddr::V6(v6) => v6.into(),
+    }
+}
+
+/// The address of a number; numbers of v4 have 32 bits.
+pub(crate) fn address(number: u128, is_v6: bool) -> IpAddr {
+    if is_v6 { Ipv6Addr::from(number).into() } else { Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)).into() }
+}
+
+impl Addresses {
+    /// The addresses of these ranges, both ends of each inclusive.
+    pub(crate) fn of(ranges: impl IntoIterator<Item = (IpAddr, IpAddr)>) -> Self {
+        let mut all = Self::default();
+        for (first, last) in ranges {
+            let family = if first.is_ipv6() { &mut all.v6 } else { &mut all.v4 };
+            family.push((number(first), number(last)));
+        }
+        all.v4 = joined(all.v4);
+        all.v6 = joined(all.v6);
+        all
+    }
+
+    /// True if an address is among them.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        let (ranges, wanted) = (self.ranges(address.is_ipv6()), number(address));
+        let at = ranges.partition_point(|(_, last)| *last < wanted);
+        ranges.get(at).is_some_and(|(first, _)| *first <= wanted)
+    }
+
+    /// True if no address is among them.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.v4.is_empty() && self.v6.is_empty()
+    }
+
+    /// The ranges of one family, in order; between two there is at least one address.
+    pub(crate) fn ranges(&self, is_v6: bool) -> &[(u128, u128)] {
+        if is_v6 { &self.v6 } else { &self.v4 }
+    }
+}
+
+/// Ranges in order, those that touch as one. A range whose ends are in the wrong order holds nothing.
+pub(crate) fn joined(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
+    ranges.retain(|(first, last)| first <= last);
+    ranges.sort_unstable();
+    let mut kept: Vec<(u128, u128)> = Vec::with_capacity(ranges.len());
+    for (first, last) in ranges {
+        match kept.last_mut() {
+            Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+            _ => kept.push((first, last)),
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_address_is_found_among_ranges_that_touch_overlap_or_stand_apart() {
+        let range = |first: &str, last: &str| (first.parse().unwrap(), last.parse().unwrap());
+        let all = Addresses::of([
+            range("10.0.0.8", "10.0.0.9"),
+            range("10.0.0.0", "10.0.0.7"),
+            range("10.0.0.4", "10.0.0.5"),
+            range("10.0.0.11", "10.0.0.11"),
+            range("fd00::1", "fd00::ff"),
+        ]);
+        assert_eq!(all.ranges(false).len(), 2);
+        for (text, is_in) in
+            [("10.0.0.0", true), ("10.0.0.9", true), ("10.0.0.10", false), ("10.0.0.11", true), ("fd00::80", true), ("::", false)]
+        {
+            assert_eq!(all.contains(text.parse().unwrap()), is_in, "{text}");
+        }
+    }
+}
