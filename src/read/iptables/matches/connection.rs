@@ -13,7 +13,7 @@ pub(super) fn conntrack(option: &Opt) -> Option<Vec<Step>> {
     let (key, span) = match name {
         "--ctstate" => return state(option, "--ctstate"),
         "--ctstatus" => return status(value, option.negated),
-        "--ctproto" => (Key::Protocol, Span::number(Protocol::named(value)?.0.into())),
+        "--ctproto" => (Key::CtProtocol, Span::number(Protocol::named(value)?.0.into())),
         "--ctorigsrc" => (Key::CtSource, values::net_span(value)?),
         "--ctorigdst" => (Key::CtDestination, values::net_span(value)?),
         "--ctreplsrc" => (Key::CtReplySource, values::net_span(value)?),
