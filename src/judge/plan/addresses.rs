@@ -67,10 +67,45 @@ pub(crate) fn joined(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
     kept
 }
 
+/// The ranges of addresses that have these bits under a mask; None for more than a few thousand of them.
+pub(super) fn under_mask(bits: IpAddr, mask: IpAddr) -> Option<Vec<(IpAddr, IpAddr)>> {
+    const MOST: u32 = 12;
+    let width: u32 = if bits.is_ipv4() { 32 } else { 128 };
+    let (bits, mask) = (number(bits) & number(mask), number(mask));
+    let low = mask.trailing_zeros().min(width);
+    let free: Vec<u32> = (low..width).filter(|at| mask >> at & 1 == 0).collect();
+    if free.len() > MOST as usize {
+        return None;
+    }
+    let ends = if low == 128 { u128::MAX } else { (1 << low) - 1 };
+    let range = |choice: u32| {
+        let chosen = (0..).zip(&free).filter(|(at, _)| choice >> at & 1 == 1).fold(bits, |all, (_, place)| all | 1 << place);
+        (address(chosen, width == 128), address(chosen | ends, width == 128))
+    };
+    Some((0..1_u32 << free.len()).map(range).collect())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_mask_that_is_no_prefix_stands_for_several_ranges() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let ranges = under_mask(address("10.0.9.0"), address("255.0.255.0")).unwrap();
+        assert_eq!(ranges.len(), 256);
+        assert_eq!(ranges[1], (address("10.1.9.0"), address("10.1.9.255")));
+        assert_eq!(under_mask(address("10.0.0.1"), address("255.0.0.255")), None, "too many");
+        assert_eq!(
+            under_mask(address("::"), address("::")).unwrap(),
+            [(address("::"), address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))]
+        );
+        assert_eq!(
+            under_mask(address("10.1.2.3"), address("255.255.255.255")).unwrap(),
+            [(address("10.1.2.3"), address("10.1.2.3"))]
+        );
+    }
 
     #[test]
     fn an_address_is_found_among_ranges_that_touch_overlap_or_stand_apart() {

@@ -85,7 +85,7 @@ impl Library {
             };
             let is_many = members.len() > FEW;
             match selector.key {
-                Key::Source | Key::CtSource => {
+                Key::Source | Key::CtSource | Key::CtReplyDestination => {
                     if let Some(circle) = addresses() {
                         return Inside::Senders(self.circle(circle));
                     }
@@ -117,12 +117,14 @@ impl Library {
 
     /// What one field is held against.
     pub(super) fn part(&mut self, selector: Selector, span: &Span) -> Part {
-        match (selector.key, span) {
-            (Key::Source | Key::CtSource, Span::Address(first, last)) => {
-                Part::Senders(self.circle(Addresses::of([(*first, *last)])))
+        let ranges = match (selector.key, span) {
+            (Key::Source | Key::CtSource | Key::CtReplyDestination, Span::Address(first, last)) => Some(vec![(*first, *last)]),
+            (Key::Source | Key::CtSource | Key::CtReplyDestination, Span::AddressBits(bits, mask)) => {
+                super::addresses::under_mask(*bits, *mask)
             }
-            _ => Part::Span(span.clone()),
-        }
+            _ => None,
+        };
+        ranges.map_or_else(|| Part::Span(span.clone()), |ranges| Part::Senders(self.circle(Addresses::of(ranges))))
     }
 
     fn circle(&mut self, addresses: Addresses) -> usize {
