@@ -2,6 +2,7 @@
 
 pub use super::field::{Key, Selector, Set, Span, ct_state};
 use super::packet::Family;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -265,6 +266,8 @@ pub enum Translation {
     Destination(Vec<Target>),
     /// To the host itself, at these ports (None: the port stays).
     Redirect(Option<(u16, u16)>),
+    /// The same place in another prefix (NETMAP): of the destination before the route is chosen, of the source after it.
+    Prefix(IpNet),
     /// Another source; which one plays no part here.
     Source,
 }

@@ -5,6 +5,7 @@ use super::test;
 use super::world::{State, Tracking, World};
 use crate::model::ruleset::{Hook, Mark, SetMark, Target, Translation};
 use crate::model::truth::Truth;
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The worlds that a translation leads to, each with what it did in words.
@@ -27,6 +28,25 @@ pub(super) fn translate(ground: &Ground<'_>, hook: Hook, translation: &Translati
             }
         }
         Translation::Destination(targets) => destination(ground, targets, world),
+        Translation::Prefix(net) if matches!(hook, Hook::Prerouting | Hook::Output) => match moved(world.state.destination, *net) {
+            Some(address) => redirect(world, Some(address), None),
+            None => lose(world, "the new prefix is of the other family"),
+        },
+        Translation::Prefix(net) => {
+            world.state.nat.source = true;
+            world.state.is_mapped = true;
+            world.state.source = world.state.source.and_then(|source| moved(source, *net));
+            vec![(world, format!("source moved to {net}"))]
+        }
+    }
+}
+
+/// The same place in another prefix (net/netfilter/xt_NETMAP.c).
+fn moved(address: IpAddr, net: IpNet) -> Option<IpAddr> {
+    match (address, net) {
+        (IpAddr::V4(address), IpNet::V4(net)) => Some((address & net.hostmask() | net.network()).into()),
+        (IpAddr::V6(address), IpNet::V6(net)) => Some((address & net.hostmask() | net.network()).into()),
+        _ => None,
     }
 }
 

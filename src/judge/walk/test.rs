@@ -87,6 +87,7 @@ fn fits(field: &Field, mask: Option<u32>, span: &Span) -> Truth {
         (Field::Address(address), Span::Address(first, last)) => {
             Truth::from(address.is_ipv4() == first.is_ipv4() && first <= address && address <= last)
         }
+        (Field::Address(address), Span::AddressBits(bits, mask)) => Truth::from(has_bits(*address, *bits, *mask)),
         (Field::Name(name), Span::Name(wanted)) => Truth::from(name == wanted),
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
@@ -95,6 +96,15 @@ fn fits(field: &Field, mask: Option<u32>, span: &Span) -> Truth {
         }
         (Field::Within(..) | Field::Unknown, _) => Truth::Maybe,
         _ => Truth::No,
+    }
+}
+
+/// True if an address has these bits under the mask.
+fn has_bits(address: IpAddr, bits: IpAddr, mask: IpAddr) -> bool {
+    match (address, bits, mask) {
+        (IpAddr::V4(address), IpAddr::V4(bits), IpAddr::V4(mask)) => address & mask == bits & mask,
+        (IpAddr::V6(address), IpAddr::V6(bits), IpAddr::V6(mask)) => address & mask == bits & mask,
+        _ => false,
     }
 }
 
@@ -129,6 +139,10 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
         Key::Mark => exactly(state.mark),
         Key::Ipsec => exactly(0),
         Key::Opaque => Field::Unknown,
+        Key::Owner if state.input.is_empty() => Field::Unknown,
+        Key::Owner => exactly(0),
+        Key::InBridge => bridge(ground, &state.input),
+        Key::OutBridge => bridge(ground, &state.output),
         Key::PacketType | Key::SourceType | Key::DestinationType | Key::DestinationTypeHere => {
             routed(ground, key, state).map_or(Field::Unknown, exactly)
         }
@@ -138,6 +152,15 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
             Truth::Maybe => Field::Unknown,
         },
         _ => connection(key, state),
+    }
+}
+
+/// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).
+fn bridge(ground: &Ground<'_>, port: &str) -> Field {
+    let master = ground.host.link(port).and_then(|link| link.master.as_deref()).and_then(|name| ground.host.link(name));
+    match master {
+        Some(bridge) if bridge.kind.as_deref() == Some("bridge") => Field::Name(bridge.name.clone()),
+        _ => Field::Absent,
     }
 }
 
@@ -162,6 +185,12 @@ fn connection(key: Key, state: &State) -> Field {
         Key::CtDestination => Field::Address(state.original.1),
         Key::CtSourcePort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::CtDestinationPort => exactly(state.original.2.into()),
+        // Whoever the packet is for now, answers (net/netfilter/nf_nat_core.c, `nf_nat_setup_info`).
+        Key::CtReplySource => Field::Address(state.destination),
+        Key::CtReplySourcePort => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
+        Key::CtReplyDestination => state.source.map_or(Field::Unknown, Field::Address),
+        Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
+        Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         _ => Field::Unknown,
     }
 }
