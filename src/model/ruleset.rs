@@ -283,6 +283,17 @@ pub struct Target {
     pub ports: Option<(u16, u16)>,
 }
 
+impl Target {
+    /// One of several addresses; the kernel chooses, so which one cannot be told.
+    pub fn any_of(addresses: Vec<IpAddr>, ports: Option<(u16, u16)>) -> Vec<Self> {
+        let count = addresses.len();
+        let may = || vec![(Key::Opaque.into(), Span::number(0))];
+        let target =
+            |(at, address)| Self { when: if at + 1 < count { may() } else { Vec::new() }, address: Some(address), ports };
+        addresses.into_iter().enumerate().map(target).collect()
+    }
+}
+
 /// A change of a mark: `target = (target & keep) ^ (source & pick) ^ flip`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetMark {

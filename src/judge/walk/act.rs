@@ -28,7 +28,8 @@ pub(super) fn translate(ground: &Ground<'_>, hook: Hook, translation: &Translati
             }
         }
         Translation::Destination(targets) => destination(ground, targets, world),
-        Translation::Prefix(net) if matches!(hook, Hook::Prerouting | Hook::Output) => match moved(world.state.destination, *net) {
+        Translation::Prefix(net) if matches!(hook, Hook::Prerouting | Hook::Output) => match moved(world.state.destination, *net)
+        {
             Some(address) => redirect(world, Some(address), None),
             None => lose(world, "the new prefix is of the other family"),
         },

@@ -137,10 +137,9 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
         // Whether the packet may be fragmented on its way is its sender's choice (bit 0x4000).
         Key::Fragment => Field::Number(0, !0x4000),
         Key::Mark => exactly(state.mark),
-        Key::Ipsec => exactly(0),
         Key::Opaque => Field::Unknown,
         Key::Owner if state.input.is_empty() => Field::Unknown,
-        Key::Owner => exactly(0),
+        Key::Owner | Key::Ipsec => exactly(0),
         Key::InBridge => bridge(ground, &state.input),
         Key::OutBridge => bridge(ground, &state.output),
         Key::PacketType | Key::SourceType | Key::DestinationType | Key::DestinationTypeHere => {
@@ -183,14 +182,13 @@ fn connection(key: Key, state: &State) -> Field {
         Key::CtMark => exactly(state.ct_mark),
         Key::CtSource => Field::Address(state.original.0),
         Key::CtDestination => Field::Address(state.original.1),
-        Key::CtSourcePort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
+        Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
+        Key::CtSourcePort | Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::CtDestinationPort => exactly(state.original.2.into()),
         // Whoever the packet is for now, answers (net/netfilter/nf_nat_core.c, `nf_nat_setup_info`).
         Key::CtReplySource => Field::Address(state.destination),
         Key::CtReplySourcePort => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
         Key::CtReplyDestination => state.source.map_or(Field::Unknown, Field::Address),
-        Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
-        Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         _ => Field::Unknown,
     }
 }

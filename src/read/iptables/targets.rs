@@ -5,8 +5,8 @@ use super::words::{Group, Line, Opt};
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Decision, Mark, SetMark, Step, Target, Translation};
 use crate::read::values;
+use ipnet::IpNet;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Targets that neither end the packet's way nor change what later rules look at.
@@ -64,7 +64,8 @@ fn known(target: &Group, context: &Context<'_>) -> Option<Action> {
         "RETURN" if target.options.is_empty() => Action::Decide(Decision::Return),
         "REJECT" => Action::Decide(Decision::Reject),
         "MASQUERADE" | "SNAT" => Action::Translate(Translation::Source),
-        "DNAT" => Action::Translate(Translation::Destination(vec![destination(&target.options, context)?])),
+        "DNAT" => Action::Translate(Translation::Destination(destination(&target.options, context)?)),
+        "NETMAP" => Action::Translate(Translation::Prefix(prefix(&target.options)?)),
         "REDIRECT" => Action::Translate(redirect(&target.options)?),
         "MARK" => Action::SetMark(set_mark(&target.options, Mark::Packet)?),
         "CONNMARK" => Action::SetMark(connmark(&target.options)?),
@@ -75,7 +76,7 @@ fn known(target: &Group, context: &Context<'_>) -> Option<Action> {
 }
 
 /// `--to-destination ADDR[-ADDR][:PORT[-PORT]]`; v6 addresses with a port stand in brackets.
-fn destination(options: &[Opt], context: &Context<'_>) -> Option<Target> {
+fn destination(options: &[Opt], context: &Context<'_>) -> Option<Vec<Target>> {
     let mut text = None;
     for option in options {
         match option.plain()? {
@@ -87,23 +88,33 @@ fn destination(options: &[Opt], context: &Context<'_>) -> Option<Target> {
         }
     }
     let text = text?;
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(Target { when: Vec::new(), address: Some(address), ports: None });
-    }
-    let (address, ports) = match text.strip_prefix('[') {
+    let (addresses, ports) = match text.strip_prefix('[') {
         Some(rest) => {
-            let (address, rest) = rest.split_once(']')?;
-            (address, rest.strip_prefix(':'))
+            let (addresses, rest) = rest.split_once(']')?;
+            (addresses, rest.strip_prefix(':'))
         }
-        None if context.family == Family::V6 => return None,
-        None => text.split_once(':').map_or((text.as_str(), None), |(address, ports)| (address, Some(ports))),
+        None if context.family == Family::V6 => (text.as_str(), None),
+        None => text.split_once(':').map_or((text.as_str(), None), |(addresses, ports)| (addresses, Some(ports))),
     };
-    let address = if address.is_empty() { None } else { Some(address.parse().ok()?) };
     let ports = match ports {
         Some(ports) => Some(values::ports(ports, '-')?),
         None => None,
     };
-    Some(Target { when: Vec::new(), address, ports })
+    if addresses.is_empty() {
+        return Some(vec![Target { when: Vec::new(), address: None, ports }]);
+    }
+    let (first, last) = addresses.split_once('-').unwrap_or((addresses, addresses));
+    let choice = values::spelled_out(first.parse().ok()?, last.parse().ok()?)?;
+    Some(Target::any_of(choice, ports))
+}
+
+/// `--to PREFIX`
+fn prefix(options: &[Opt]) -> Option<IpNet> {
+    let [option] = options else { return None };
+    match option.plain()? {
+        ("--to", values) => values::net(values.first()?),
+        _ => None,
+    }
 }
 
 /// `--to-ports PORT[-PORT]`
