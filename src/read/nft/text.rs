@@ -26,6 +26,9 @@ pub(super) fn expression(expression: &Value) -> String {
             (None, _) => name.clone(),
         },
         "log" => name.clone(),
+        "set" | "map" if content.get("op").is_some() => {
+            format!("{} {} {{ {} }}", scalar(&content["op"]), operand(&content[name]), operand(&content["elem"]))
+        }
         "limit" => format!("limit rate {}/{}", scalar(&content["rate"]), scalar(&content["per"])),
         "ct helper" | "ct timeout" => format!("{name} set {}", scalar(content)),
         "xt" => format!("xt {} {}", scalar(&content["type"]), scalar(&content["name"])),
