@@ -11,6 +11,7 @@ use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Step, Table, TableFamily, Test};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+pub(super) use targets::is_without_effect;
 use words::Line;
 
 /// What a rule's meaning hangs on outside its own line.

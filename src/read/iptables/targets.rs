@@ -35,6 +35,11 @@ const WITHOUT_EFFECT: [&str; 22] = [
     "ACCOUNT",
 ];
 
+/// True for a target that neither ends the packet's way nor changes what later rules look at.
+pub(in crate::read) fn is_without_effect(name: &str) -> bool {
+    WITHOUT_EFFECT.contains(&name)
+}
+
 /// What the target does; nothing for a rule that only counts.
 pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<'_>) -> Vec<Step> {
     let Some(target) = &line.target else { return Vec::new() };
@@ -42,7 +47,7 @@ pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<
         let decision = if line.is_goto { Decision::Goto(chain.clone()) } else { Decision::Jump(chain.clone()) };
         return vec![Step::Act(Action::Decide(decision))];
     }
-    if WITHOUT_EFFECT.contains(&target.name.as_str()) {
+    if is_without_effect(&target.name) {
         return Vec::new();
     }
     // Of connection tracking's target, only --notrack matters here.

@@ -4,7 +4,8 @@ use super::fields::{self, Fields};
 use super::value::{self, Kind};
 use super::{Scope, guards, mangle, text, translate};
 use crate::model::packet::{Family, Protocol};
-use crate::model::ruleset::{Action, Decision, Key, Set, Span, Step, Test};
+use crate::model::ruleset::{Action, Decision, Key, Set, Span, Step, Test, Translation};
+use crate::read::iptables;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -39,9 +40,7 @@ fn statement(expression: &Value, scope: &Scope<'_>) -> Vec<Step> {
         "counter" | "ct helper" | "ct expectation" | "limit" | "quota" | "ct count" | "meter" => {
             guards::of(content).into_iter().chain([unknown_test(expression)]).collect()
         }
-        // One of iptables' own: a match or a target, its contents are not shown.
-        "xt" if is_harmless_xt(content) => Vec::new(),
-        "xt" => vec![unknown_test(expression), unknown_action(expression)],
+        "xt" => foreign(content, expression),
         "synproxy" => vec![fields::is_protocol(Protocol::TCP), unknown_action(expression)],
         _ => match decision(expression) {
             Some(decision) => vec![Step::Act(Action::Decide(decision))],
@@ -54,12 +53,17 @@ fn unknown_test(expression: &Value) -> Step {
     Step::Test(Test::Unknown(text::expression(expression).into()))
 }
 
-/// What fits always and changes nothing.
-fn is_harmless_xt(content: &Value) -> bool {
-    matches!(
-        (content["type"].as_str(), content["name"].as_str()),
-        (Some("match"), Some("comment")) | (Some("target" | "watcher"), Some("LOG" | "NFLOG" | "log" | "nflog"))
-    )
+/// One of iptables' own expressions: a match or a target, whose contents are not shown. Of some the name says enough.
+fn foreign(content: &Value, expression: &Value) -> Vec<Step> {
+    match (content["type"].as_str(), content["name"].as_str()) {
+        (Some("match"), Some("comment")) | (Some("watcher"), Some(_)) => Vec::new(),
+        (Some("match"), Some(_)) => vec![unknown_test(expression)],
+        (Some("target"), Some(name)) if iptables::is_without_effect(name) => Vec::new(),
+        (Some("target"), Some("REJECT")) => vec![Step::Act(Action::Decide(Decision::Reject))],
+        (Some("target"), Some("MASQUERADE" | "SNAT")) => vec![Step::Act(Action::Translate(Translation::Source))],
+        (Some("target"), Some(_)) => vec![unknown_action(expression)],
+        _ => vec![unknown_test(expression), unknown_action(expression)],
+    }
 }
 
 /// A statement that notes something about the packet in a set. It ends the rule where the packet has no such field, and where the set is
