@@ -39,6 +39,10 @@ pub enum Key {
     DestinationPort,
     /// The flags of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
     TcpFlags,
+    /// The type of an ICMP message, of either family. A packet with ports has none.
+    IcmpType,
+    /// The code of an ICMP message.
+    IcmpCode,
     /// The v4 fragment field: flags and offset.
     Fragment,
     /// The packet's mark.

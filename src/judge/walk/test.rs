@@ -133,7 +133,8 @@ fn field(ground: &Ground<'_>, key: Key, state: &State) -> Field {
         Key::DestinationPort if state.protocol.has_ports() => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
         // A SYN may ask for congestion notification (ECE and CWR).
         Key::TcpFlags if state.protocol == Protocol::TCP => Field::Number(2, 0x3f),
-        Key::SourcePort | Key::DestinationPort | Key::TcpFlags => Field::Absent,
+        Key::IcmpType | Key::IcmpCode if matches!(state.protocol, Protocol::ICMP | Protocol::ICMPV6) => Field::Unknown,
+        Key::SourcePort | Key::DestinationPort | Key::TcpFlags | Key::IcmpType | Key::IcmpCode => Field::Absent,
         // Whether the packet may be fragmented on its way is its sender's choice (bit 0x4000).
         Key::Fragment => Field::Number(0, !0x4000),
         Key::Mark => exactly(state.mark),

@@ -3,7 +3,7 @@
 use super::Context;
 use super::words::{Group, Line, Opt};
 use crate::model::packet::Family;
-use crate::model::ruleset::{Action, Decision, Mark, SetMark, Step, Target, Translation};
+use crate::model::ruleset::{Action, Decision, Key, Mark, SetMark, Span, Step, Target, Translation};
 use crate::read::values;
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -101,6 +101,9 @@ fn destination(options: &[Opt], context: &Context<'_>) -> Option<Vec<Target>> {
         None if context.family == Family::V6 => (text.as_str(), None),
         None => text.split_once(':').map_or((text.as_str(), None), |(addresses, ports)| (addresses, Some(ports))),
     };
+    if let Some((ports, base)) = ports.and_then(|ports| ports.split_once('/')) {
+        return shifted(addresses, values::ports(ports, '-')?, base.parse().ok()?);
+    }
     let ports = match ports {
         Some(ports) => Some(values::ports(ports, '-')?),
         None => None,
@@ -111,6 +114,19 @@ fn destination(options: &[Opt], context: &Context<'_>) -> Option<Vec<Target>> {
     let (first, last) = addresses.split_once('-').unwrap_or((addresses, addresses));
     let choice = values::spelled_out(first.parse().ok()?, last.parse().ok()?)?;
     Some(Target::any_of(choice, ports))
+}
+
+/// `--to-destination ADDR:PORT-PORT/BASE`: the port as far behind the first as the packet's own is behind BASE (net/netfilter/nf_nat_core.c,
+/// NF_NAT_RANGE_PROTO_OFFSET).
+fn shifted(address: &str, (first, last): (u16, u16), base: u16) -> Option<Vec<Target>> {
+    const MOST: u16 = 1024;
+    let address = if address.is_empty() { None } else { Some(address.parse().ok()?) };
+    let count = (last - first).checked_add(1).filter(|count| *count <= MOST)?;
+    let target = |at: u16| {
+        let (own, port) = (base.checked_add(at)?, first + at);
+        Some(Target { when: vec![(Key::DestinationPort.into(), Span::number(own.into()))], address, ports: Some((port, port)) })
+    };
+    (0..count).map(target).collect()
 }
 
 /// `--to PREFIX`

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
-use crate::model::ruleset::{Decision, Mark, SetMark, Target, Translation};
+use crate::model::ruleset::{Decision, Mark, SetMark, Span, Target, Translation};
 use crate::read::ipset;
 
 fn read_v4(text: &str) -> Save {
@@ -57,6 +57,10 @@ fn matches_and_targets_of_common_firewalls_are_understood() {
         "-j DNAT --to-destination 10.0.0.1-10.0.0.4:80-90",
         "-j NETMAP --to 10.1.0.0/16",
         "-j CT --zone 1",
+        "-p icmp -m icmp --icmp-type 8 -j ACCEPT",
+        "-p icmp -m icmp ! --icmp-type 3/4 -j ACCEPT",
+        "-p icmp -m icmp --icmp-type any -j ACCEPT",
+        "-p udp -j DNAT --to-destination 10.88.0.2:5000-5010/6000",
         "-j CT --helper ftp",
         "-m rt --rt-type 0 -j DROP",
         "-j LOG --log-prefix \"[UFW BLOCK] \"",
@@ -194,4 +198,16 @@ fn the_kernel_chooses_one_of_several_destinations() {
     };
     let sure: Vec<bool> = targets.iter().map(|target| target.when.is_empty()).collect();
     assert_eq!(sure, [false, false, true]);
+}
+
+#[test]
+fn a_range_of_ports_is_moved_as_a_whole() {
+    let targets = match steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:5000-5010/6000").pop() {
+        Some(Step::Act(Action::Translate(Translation::Destination(targets)))) => targets,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(targets.len(), 11);
+    assert_eq!((targets[3].when[0].1.clone(), targets[3].ports), (Span::number(6003), Some((5003, 5003))));
+    assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-60000/1")).is_some());
+    assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-10/65530")).is_some());
 }

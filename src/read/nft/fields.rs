@@ -143,6 +143,10 @@ fn header_field(protocol: &str, field: &str) -> Option<Fields> {
         ("ip6", "version") => v6(Key::Family, Kind::Version),
         ("th", "sport") => Fields::one(Key::SourcePort, Kind::Number),
         ("th", "dport") => Fields::one(Key::DestinationPort, Kind::Number),
+        ("icmp", "type") => Fields::one(Key::IcmpType, Kind::IcmpType).guarded(is_protocol(Protocol::ICMP)),
+        ("icmpv6", "type") => Fields::one(Key::IcmpType, Kind::Icmpv6Type).guarded(is_protocol(Protocol::ICMPV6)),
+        ("icmp", "code") => Fields::one(Key::IcmpCode, Kind::IcmpCode).guarded(is_protocol(Protocol::ICMP)),
+        ("icmpv6", "code") => Fields::one(Key::IcmpCode, Kind::Icmpv6Code).guarded(is_protocol(Protocol::ICMPV6)),
         ("tcp", "flags") => Fields::one(Key::TcpFlags, Kind::TcpFlags).guarded(is_protocol(Protocol::TCP)),
         ("tcp" | "udp" | "sctp" | "dccp" | "udplite", "sport" | "dport") => {
             let key = if field == "sport" { Key::SourcePort } else { Key::DestinationPort };

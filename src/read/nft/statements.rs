@@ -57,6 +57,10 @@ fn unknown_test(expression: &Value) -> Step {
 fn foreign(content: &Value, expression: &Value) -> Vec<Step> {
     match (content["type"].as_str(), content["name"].as_str()) {
         (Some("match"), Some("comment")) | (Some("watcher"), Some(_)) => Vec::new(),
+        // Frames of other protocols (net/bridge/netfilter/ebt_arp.c, ebt_stp.c, ebt_802_3.c).
+        (Some("match"), Some("arp" | "stp" | "802_3")) => vec![guards::never()],
+        (Some("match"), Some("ip")) => vec![fields::is_family(Family::V4), unknown_test(expression)],
+        (Some("match"), Some("ip6")) => vec![fields::is_family(Family::V6), unknown_test(expression)],
         (Some("match"), Some(_)) => vec![unknown_test(expression)],
         (Some("target"), Some(name)) if iptables::is_without_effect(name) => Vec::new(),
         (Some("target"), Some("REJECT")) => vec![Step::Act(Action::Decide(Decision::Reject))],

@@ -2,6 +2,7 @@
 
 use super::Scope;
 use super::fields::Fields;
+use super::names;
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Set, Span, ct_state};
 use crate::read::values;
@@ -40,6 +41,14 @@ pub(super) enum Kind {
     PacketType,
     /// `local`, `unicast` …
     AddressType,
+    /// `echo-request` …
+    IcmpType,
+    /// The same of v6.
+    Icmpv6Type,
+    /// `port-unreachable` …
+    IcmpCode,
+    /// The same of v6.
+    Icmpv6Code,
     /// `true`, `false`; 0 for "missing".
     Truth,
     /// Nothing that can be read.
@@ -101,7 +110,11 @@ impl Kind {
                 ("prohibit", 8),
             ],
             // nft 0.9.0 shows ports by their names.
-            Self::Number => return values::number(word).or_else(|| super::services::port(word)),
+            Self::IcmpType => names::ICMP_TYPES,
+            Self::Icmpv6Type => names::ICMPV6_TYPES,
+            Self::IcmpCode => names::ICMP_CODES,
+            Self::Icmpv6Code => names::ICMPV6_CODES,
+            Self::Number => return values::number(word).or_else(|| names::port(word)),
             _ => &[],
         };
         names.iter().find(|(name, _)| *name == word).map(|&(_, number)| number)

@@ -12,6 +12,8 @@ pub(super) fn header(group: &Group) -> Option<Step> {
     match group.name.as_str() {
         "tcp" | "udp" | "sctp" | "dccp" | "udplite" => is_protocol(&group.name),
         "tcpmss" | "osf" => is_protocol("tcp"),
+        "icmp" => is_protocol("icmp"),
+        "icmp6" => is_protocol("ipv6-icmp"),
         _ => None,
     }
 }
@@ -76,10 +78,26 @@ pub(super) fn multiport(option: &Opt) -> Option<Vec<Step>> {
     Some(vec![Step::Test(Test::Fields { selectors, among, negated: option.negated })])
 }
 
-/// Packets with ports are never ICMP, so the type is only noted.
+/// `--icmp-type 8`, `--icmpv6-type 1/4`, `--icmp-type any`. Of v4 the type 255 stands for any (net/netfilter/xt_tcpudp.c,
+/// `type_code_in_range`).
 pub(super) fn icmp(name: &str, option: &Opt) -> Option<Vec<Step>> {
-    let protocol = if name == "icmp" { "icmp" } else { "ipv6-icmp" };
-    Some(vec![is_protocol(protocol)?, Step::Test(Test::Unknown(option.values.join(" ").into()))])
+    let (protocol, wanted) = if name == "icmp" { ("icmp", "--icmp-type") } else { ("ipv6-icmp", "--icmpv6-type") };
+    let (given, arguments) = option.parts();
+    let value = single(&arguments).filter(|_| given == wanted)?;
+    let mut steps = vec![is_protocol(protocol)?];
+    if value == "any" || value == "255" && name == "icmp" {
+        return (!option.negated).then_some(steps);
+    }
+    let (kind, code) = value.split_once('/').unwrap_or((value, ""));
+    let mut selectors = vec![Key::IcmpType.into()];
+    let mut member = vec![Span::number(kind.parse::<u8>().ok()?.into())];
+    if !code.is_empty() {
+        selectors.push(Key::IcmpCode.into());
+        member.push(Span::number(code.parse::<u8>().ok()?.into()));
+    }
+    let among = Arc::new(Set { members: vec![member], exceptions: Vec::new() });
+    steps.push(Step::Test(Test::Fields { selectors, among, negated: option.negated }));
+    Some(steps)
 }
 
 /// `-m ipv6header`: which headers a packet has. A plain one has none but its protocol's; without `--soft` it must have those of the
