@@ -113,7 +113,7 @@ pub(super) fn extension_headers(options: &[Opt]) -> Option<Vec<Step>> {
     let (mut names_protocol, mut names_others) = (false, false);
     for name in single(&arguments)?.split(',') {
         match name {
-            "proto" | "prot" => names_protocol = true,
+            "proto" | "prot" | "protocol" => names_protocol = true,
             name if OTHERS.contains(&name) || Protocol::named(name).is_some_and(|protocol| !protocol.has_ports()) => {
                 names_others = true;
             }
