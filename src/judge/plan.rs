@@ -15,6 +15,7 @@ use crate::model::ruleset::{Base, Ruleset, Selector, SetMark, TableFamily};
 pub(crate) use effect::Effect;
 pub(crate) use finder::{Exact, Finder};
 pub(crate) use index::{About, Index};
+use ipnet::IpNet;
 pub(crate) use members::{Inside, Library, Member, Members, Part};
 pub(crate) use order::{Called, Idle, Moment, Orders};
 use std::fmt;
@@ -111,6 +112,8 @@ pub(crate) enum Translation {
     Destination(Vec<Target>),
     /// To the host itself, at these ports.
     Redirect(Option<(u16, u16)>),
+    /// The same place in another prefix: of the destination before the route is chosen, of the source after it.
+    Prefix(IpNet),
     /// Another source.
     Source,
 }

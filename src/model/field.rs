@@ -39,6 +39,10 @@ pub enum Key {
     DestinationPort,
     /// The flags of the TCP header: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32.
     TcpFlags,
+    /// The type of an ICMP message, of either family. A packet with ports has none.
+    IcmpType,
+    /// The code of an ICMP message.
+    IcmpCode,
     /// The v4 fragment field: flags and offset.
     Fragment,
     /// The packet's mark.
@@ -61,6 +65,20 @@ pub enum Key {
     CtSourcePort,
     /// The receiver's port before translation.
     CtDestinationPort,
+    /// Who sends the answers: the receiver after translation.
+    CtReplySource,
+    /// Whom the answers are sent to: the sender after translation.
+    CtReplyDestination,
+    /// The port that the answers come from.
+    CtReplySourcePort,
+    /// The port that the answers go to.
+    CtReplyDestinationPort,
+    /// The process of this host that sent the packet: 0 none, it came from outside; which one otherwise cannot be told.
+    Owner,
+    /// The bridge of the port that a frame came by; a packet that came by no port has none.
+    InBridge,
+    /// The bridge of the port that a frame will leave by.
+    OutBridge,
     /// Whom the frame was sent to, PACKET_HOST 0, PACKET_BROADCAST 1, PACKET_MULTICAST 2 (`linux/if_packet.h`).
     PacketType,
     /// The type of the source address, as RTN_* of `linux/rtnetlink.h`: unicast 1, local 2, broadcast 3, anycast 4, multicast 5.
@@ -122,6 +140,8 @@ pub enum Span {
     Number(u32, u32),
     /// Addresses; both ends are of one family.
     Address(IpAddr, IpAddr),
+    /// Addresses with these bits under a mask that is no prefix: the bits, the mask; both of one family.
+    AddressBits(IpAddr, IpAddr),
     /// At least one of these bits is set.
     AnyBit(u32),
     /// The very name.

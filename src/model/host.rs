@@ -55,6 +55,8 @@ pub struct Link {
     pub is_loopback: bool,
     /// Its addresses.
     pub addresses: Vec<Address>,
+    /// Programs that see its frames before or after all filters and are not read, in words: `XDP program 12`, `tc filters (clsact)`.
+    pub programs: Vec<String>,
 }
 
 /// An address of an interface.

@@ -2,6 +2,7 @@
 
 pub use super::field::{Key, Selector, Set, Span, ct_state};
 use super::packet::Family;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -265,6 +266,8 @@ pub enum Translation {
     Destination(Vec<Target>),
     /// To the host itself, at these ports (None: the port stays).
     Redirect(Option<(u16, u16)>),
+    /// The same place in another prefix (NETMAP): of the destination before the route is chosen, of the source after it.
+    Prefix(IpNet),
     /// Another source; which one plays no part here.
     Source,
 }
@@ -278,6 +281,17 @@ pub struct Target {
     pub address: Option<IpAddr>,
     /// The ports; None: the port stays. Two different ones: the kernel chooses.
     pub ports: Option<(u16, u16)>,
+}
+
+impl Target {
+    /// One of several addresses; the kernel chooses, so which one cannot be told.
+    pub fn any_of(addresses: Vec<IpAddr>, ports: Option<(u16, u16)>) -> Vec<Self> {
+        let count = addresses.len();
+        let may = || vec![(Key::Opaque.into(), Span::number(0))];
+        let target =
+            |(at, address)| Self { when: if at + 1 < count { may() } else { Vec::new() }, address: Some(address), ports };
+        addresses.into_iter().enumerate().map(target).collect()
+    }
 }
 
 /// A change of a mark: `target = (target & keep) ^ (source & pick) ^ flip`.

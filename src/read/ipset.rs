@@ -1,16 +1,29 @@
-//! `ipset save` to sets. Not read: types with Ethernet addresses; a rule that asks such a set stays unknown.
+//! `ipset save` to sets. Ethernet addresses are not followed: what hangs on one may fit or not.
+
+mod exceptions;
 
 use super::values;
 use crate::model::packet::Protocol;
 use crate::model::ruleset::{Key, Selector, Set, Span};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// An ipset.
 #[derive(Clone, Debug)]
 pub(super) struct IpSet {
-    dimensions: Vec<Dimension>,
+    form: Form,
     set: Arc<Set>,
+}
+
+/// What the members of a set mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Form {
+    dimensions: Vec<Dimension>,
+    /// The mask that a mark is looked at through.
+    mark_mask: Option<u32>,
+    /// The mask that an address is looked at through.
+    address_mask: Option<IpAddr>,
 }
 
 /// What one part of a member means (ipset(8), "SET TYPES").
@@ -26,23 +39,25 @@ enum Dimension {
     Interface,
     /// A packet mark.
     Mark,
+    /// An Ethernet address.
+    Ethernet,
 }
 
 impl IpSet {
-    /// The selectors and the values of a `--match-set NAME directions`; None if the directions do not fit the set.
+    /// The selectors and the values of a `--match-set NAME directions`; None if the directions are not understood.
+    ///
+    /// With too few directions nothing is in the set (net/netfilter/ipset/ip_set_core.c, `ip_set_test`).
     pub(super) fn lookup(&self, directions: &str) -> Option<(Vec<Selector>, Arc<Set>)> {
         let directions: Vec<&str> = directions.split(',').collect();
-        if directions.len() < self.dimensions.len() {
+        if directions.iter().any(|direction| !matches!(*direction, "src" | "dst")) {
             return None;
         }
+        if directions.len() < self.form.dimensions.len() {
+            return Some((vec![Key::Protocol.into()], Set::of([])));
+        }
         let mut selectors = Vec::new();
-        for (dimension, direction) in self.dimensions.iter().zip(directions) {
-            let is_source = match direction {
-                "src" => true,
-                "dst" => false,
-                _ => return None,
-            };
-            let pick = |source: Key, destination: Key| if is_source { source } else { destination };
+        for (dimension, direction) in self.form.dimensions.iter().zip(directions) {
+            let pick = |source: Key, destination: Key| if direction == "src" { source } else { destination };
             match dimension {
                 Dimension::Address => selectors.push(pick(Key::Source, Key::Destination).into()),
                 Dimension::ProtocolPort => {
@@ -51,7 +66,8 @@ impl IpSet {
                 }
                 Dimension::Port => selectors.push(pick(Key::SourcePort, Key::DestinationPort).into()),
                 Dimension::Interface => selectors.push(pick(Key::InInterface, Key::OutInterface).into()),
-                Dimension::Mark => selectors.push(Key::Mark.into()),
+                Dimension::Mark => selectors.push(Selector { key: Key::Mark, mask: self.form.mark_mask }),
+                Dimension::Ethernet => selectors.push(Key::Opaque.into()),
             }
         }
         Some((selectors, self.set.clone()))
@@ -60,24 +76,24 @@ impl IpSet {
 
 /// The sets of an `ipset save`; None for one whose members are not wholly understood.
 pub(super) fn read(text: &str) -> BTreeMap<String, Option<IpSet>> {
-    let mut kinds: BTreeMap<String, Option<Vec<Dimension>>> = BTreeMap::new();
-    let mut unions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut members: BTreeMap<String, Option<Set>> = BTreeMap::new();
+    let mut forms: BTreeMap<&str, Option<Form>> = BTreeMap::new();
+    let mut unions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut members: BTreeMap<&str, Option<Set>> = BTreeMap::new();
     for line in text.lines() {
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let words = without_comment(line);
         match words.as_slice() {
             ["create", name, "list:set", ..] => {
-                unions.insert((*name).to_owned(), Vec::new());
+                unions.insert(name, Vec::new());
             }
-            ["create", name, kind, ..] => {
-                kinds.insert((*name).to_owned(), dimensions(kind));
-                members.insert((*name).to_owned(), Some(Set::default()));
+            ["create", name, kind, options @ ..] => {
+                forms.insert(name, form(kind, options));
+                members.insert(name, Some(Set::default()));
             }
             ["add", name, member, options @ ..] => {
-                if let Some(union) = unions.get_mut(*name) {
-                    union.push((*member).to_owned());
-                } else if let Some(slot) = members.get_mut(*name) {
-                    let spans = kinds.get(*name).and_then(Option::as_ref).and_then(|kind| spans(kind, member));
+                if let Some(union) = unions.get_mut(name) {
+                    union.push(member);
+                } else if let Some(slot) = members.get_mut(name) {
+                    let spans = forms.get(name).and_then(Option::as_ref).and_then(|form| spans(form, member, options));
                     add(slot, spans, options.contains(&"nomatch"));
                 }
             }
@@ -86,15 +102,28 @@ pub(super) fn read(text: &str) -> BTreeMap<String, Option<IpSet>> {
     }
     let mut sets = BTreeMap::new();
     for (name, set) in members {
-        let kind = kinds.remove(&name).flatten();
-        let whole = kind.zip(set).map(|(dimensions, set)| IpSet { dimensions, set: Arc::new(set) });
-        sets.insert(name, whole);
+        let whole = forms.remove(name).flatten().zip(set).map(|(form, set)| {
+            let set = if form.dimensions == [Dimension::Address] { exceptions::resolved(set) } else { set };
+            IpSet { form, set: Arc::new(set) }
+        });
+        sets.insert(name.to_owned(), whole);
     }
     for (name, parts) in unions {
         let union = unite(&parts, &sets);
-        sets.insert(name, union);
+        sets.insert(name.to_owned(), union);
     }
     sets
+}
+
+/// The words of a line; a comment may hold any text but a quote (ipset(8), "comment").
+fn without_comment(line: &str) -> Vec<&str> {
+    match line.split_once(" comment \"") {
+        Some((before, rest)) => {
+            let after = rest.split_once('"').map_or("", |(_, after)| after);
+            before.split_whitespace().chain(after.split_whitespace()).collect()
+        }
+        None => line.split_whitespace().collect(),
+    }
 }
 
 fn add(slot: &mut Option<Set>, spans: Option<Vec<Span>>, is_exception: bool) {
@@ -105,20 +134,21 @@ fn add(slot: &mut Option<Set>, spans: Option<Vec<Span>>, is_exception: bool) {
     }
 }
 
-fn unite(parts: &[String], sets: &BTreeMap<String, Option<IpSet>>) -> Option<IpSet> {
-    let mut dimensions = None;
+fn unite(parts: &[&str], sets: &BTreeMap<String, Option<IpSet>>) -> Option<IpSet> {
+    let mut form = None;
     let mut union = Set::default();
     for part in parts {
-        let set = sets.get(part)?.as_ref()?;
-        if *dimensions.get_or_insert_with(|| set.dimensions.clone()) != set.dimensions || !set.set.exceptions.is_empty() {
+        let set = sets.get(*part)?.as_ref()?;
+        if *form.get_or_insert_with(|| set.form.clone()) != set.form || !set.set.exceptions.is_empty() {
             return None;
         }
         union.members.extend(set.set.members.iter().cloned());
     }
-    Some(IpSet { dimensions: dimensions.unwrap_or_default(), set: Arc::new(union) })
+    Some(IpSet { form: form.unwrap_or_default(), set: Arc::new(union) })
 }
 
-fn dimensions(kind: &str) -> Option<Vec<Dimension>> {
+/// The form of a set from its type and the options of its creation.
+fn form(kind: &str, options: &[&str]) -> Option<Form> {
     let (method, parts) = kind.split_once(':')?;
     let parts = parts.split(',').map(|part| {
         Some(match (method, part) {
@@ -127,25 +157,42 @@ fn dimensions(kind: &str) -> Option<Vec<Dimension>> {
             (_, "port") => Dimension::ProtocolPort,
             (_, "iface") => Dimension::Interface,
             (_, "mark") => Dimension::Mark,
+            (_, "mac") => Dimension::Ethernet,
             _ => return None,
         })
     });
-    parts.collect()
+    let value = |name: &str| options.windows(2).find(|pair| pair[0] == name).map(|pair| pair[1]);
+    let mark_mask = value("markmask").map_or(Some(None), |mask| values::number(mask).map(Some))?;
+    let is_v6 = value("family") == Some("inet6");
+    let address_mask = match (value("netmask"), value("bitmask")) {
+        (Some(length), None) => {
+            let all = if is_v6 { "::" } else { "0.0.0.0" };
+            Some(values::net(&format!("{all}/{length}"))?.netmask())
+        }
+        (None, Some(mask)) => Some(mask.parse().ok()?),
+        (None, None) => None,
+        (Some(_), Some(_)) => return None,
+    };
+    Some(Form { dimensions: parts.collect::<Option<_>>()?, mark_mask, address_mask })
 }
 
-fn spans(kind: &[Dimension], member: &str) -> Option<Vec<Span>> {
+fn spans(form: &Form, member: &str, options: &[&str]) -> Option<Vec<Span>> {
     let parts: Vec<&str> = member.split(',').collect();
-    if parts.len() != kind.len() {
+    let missing = form.dimensions.len().checked_sub(parts.len())?;
+    // Only the Ethernet address of `bitmap:ip,mac` may be left out: any fits until one is seen.
+    if missing > 1 || missing == 1 && form.dimensions.last() != Some(&Dimension::Ethernet) {
         return None;
     }
     let mut spans = Vec::new();
-    for (dimension, part) in kind.iter().zip(parts) {
+    for (dimension, part) in form.dimensions.iter().zip(parts) {
         match dimension {
-            Dimension::Address => spans.push(values::addresses(part)?),
+            Dimension::Address => spans.push(address(form, part)?),
             Dimension::Port => spans.push(values::port_span(part, '-')?),
-            Dimension::Interface if !part.starts_with("physdev:") => spans.push(Span::Name(part.into())),
-            Dimension::Interface => return None,
+            Dimension::Interface if part.starts_with("physdev:") => return None,
+            Dimension::Interface if options.contains(&"wildcard") => spans.push(Span::NamePrefix(part.into())),
+            Dimension::Interface => spans.push(Span::Name(part.into())),
             Dimension::Mark => spans.push(Span::number(values::number(part)?)),
+            Dimension::Ethernet => spans.push(Span::number(0)),
             Dimension::ProtocolPort => {
                 let (protocol, port) = part.split_once(':').unwrap_or(("tcp", part));
                 let protocol = Protocol::named(protocol)?;
@@ -154,7 +201,16 @@ fn spans(kind: &[Dimension], member: &str) -> Option<Vec<Span>> {
             }
         }
     }
+    spans.extend((0..missing).map(|_| Span::Any));
     Some(spans)
+}
+
+/// An address. Where the set looks at addresses through a mask, it holds what is left of them.
+fn address(form: &Form, text: &str) -> Option<Span> {
+    match form.address_mask {
+        Some(mask) => values::net_span(&format!("{text}/{mask}")),
+        None => values::addresses(text),
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +226,7 @@ mod tests {
         );
         let (selectors, set) = sets["allow"].as_ref().unwrap().lookup("src").unwrap();
         assert_eq!(selectors, [Key::Source.into()]);
-        assert_eq!((set.members.len(), set.exceptions.len()), (1, 1));
+        assert_eq!((set.members.len(), set.exceptions.len()), (2, 0), "both sides of the hole");
         let (selectors, set) = sets["both"].as_ref().unwrap().lookup("dst,dst").unwrap();
         assert_eq!(selectors.len(), 3);
         assert_eq!(set.members[0][1..], [Span::number(17), Span::number(53)]);
@@ -184,13 +240,42 @@ mod tests {
     }
 
     #[test]
-    fn a_set_of_ethernet_addresses_is_not_read() {
-        assert!(read("create m hash:mac\nadd m 01:02:03:04:05:06\n")["m"].is_none());
+    fn what_hangs_on_an_ethernet_address_may_fit() {
+        let sets = read(
+            "create m hash:ip,mac\nadd m 192.0.2.1,01:02:03:04:05:06\ncreate b bitmap:ip,mac range 10.0.0.0/24\nadd b 10.0.0.1\n",
+        );
+        let (selectors, set) = sets["m"].as_ref().unwrap().lookup("src,src").unwrap();
+        assert_eq!(selectors, [Key::Source.into(), Key::Opaque.into()]);
+        assert_eq!(set.members[0][1], Span::number(0));
+        assert_eq!(sets["b"].as_ref().unwrap().set.members[0][1], Span::Any);
     }
 
     #[test]
-    fn too_few_directions_are_not_understood() {
-        let sets = read("create both hash:ip,port\n");
-        assert!(sets["both"].as_ref().unwrap().lookup("src").is_none());
+    fn with_too_few_directions_nothing_is_in_a_set() {
+        let sets = read("create both hash:ip,port\nadd both 192.0.2.1,80\n");
+        assert!(sets["both"].as_ref().unwrap().lookup("src").unwrap().1.members.is_empty());
+        assert!(sets["both"].as_ref().unwrap().lookup("src,here").is_none());
+    }
+
+    #[test]
+    fn a_comment_is_no_option() {
+        let sets = read(
+            "create a hash:net comment\nadd a 10.0.0.0/8 comment \"nomatch of ours\"\nadd a 10.1.0.0/16 comment \"x\" nomatch\n",
+        );
+        assert_eq!(sets["a"].as_ref().unwrap().set.members.len(), 2, "both sides of the hole");
+    }
+
+    #[test]
+    fn addresses_marks_and_names_are_looked_at_as_the_set_does() {
+        let sets = read(
+            "create n hash:ip family inet netmask 24\nadd n 10.1.2.0\ncreate b hash:ip family inet bitmask 255.0.0.255\nadd b 10.0.0.1\n\
+             create k hash:mark markmask 0xff\nadd k 0x1\ncreate i hash:net,iface\nadd i 10.0.0.0/8,eth wildcard\n",
+        );
+        let member = |name: &str| sets[name].as_ref().unwrap().set.members[0].clone();
+        assert_eq!(member("n"), [Span::Address("10.1.2.0".parse().unwrap(), "10.1.2.255".parse().unwrap())]);
+        assert_eq!(member("b"), [Span::AddressBits("10.0.0.1".parse().unwrap(), "255.0.0.255".parse().unwrap())]);
+        assert_eq!(member("i")[1], Span::NamePrefix("eth".into()));
+        let (selectors, _) = sets["k"].as_ref().unwrap().lookup("src").unwrap();
+        assert_eq!(selectors, [Selector { key: Key::Mark, mask: Some(0xff) }]);
     }
 }

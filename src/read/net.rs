@@ -19,16 +19,14 @@ fn objects(text: &str) -> Result<Vec<Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("it is no JSON list: {error}"))
 }
 
-/// The links of `ip -j addr`, with what `ip -j -d link` adds: their kinds.
+/// The links of `ip -j addr`, with what `ip -j -d link` and `tc -j qdisc show` add: their kinds, and the programs at them.
 ///
 /// # Errors
 /// One of the texts is no JSON list.
-pub(super) fn links(addresses: &str, details: &str) -> Result<Vec<Link>, String> {
-    let details = objects(details)?;
-    let kind_of = |name: &str| {
-        let link = details.iter().find(|link| link["ifname"].as_str() == Some(name))?;
-        link["linkinfo"]["info_kind"].as_str().map(str::to_owned)
-    };
+pub(super) fn links(addresses: &str, details: &str, qdiscs: &str) -> Result<Vec<Link>, String> {
+    let (details, qdiscs) = (objects(details)?, objects(qdiscs)?);
+    let details: BTreeMap<&str, &Value> = details.iter().filter_map(|link| Some((link["ifname"].as_str()?, link))).collect();
+    let kind_of = |name: &str| details.get(name)?["linkinfo"]["info_kind"].as_str().map(str::to_owned);
     let mut links = Vec::new();
     for link in objects(addresses)? {
         let Some(name) = link["ifname"].as_str() else { continue };
@@ -40,9 +38,21 @@ pub(super) fn links(addresses: &str, details: &str) -> Result<Vec<Link>, String>
             master: link["master"].as_str().map(str::to_owned),
             is_loopback: flags.iter().any(|flag| flag == "LOOPBACK"),
             addresses: listed.iter().filter_map(address).collect(),
+            programs: programs(name, details.get(name).unwrap_or(&&link), &qdiscs),
         });
     }
     Ok(links)
+}
+
+/// What sits at a link beside the filters. That there are tc filters is known by the qdisc that they hang on; programs that are attached
+/// as BPF links (tcx, netkit) show in neither listing.
+fn programs(name: &str, link: &Value, qdiscs: &[Value]) -> Vec<String> {
+    let xdp = &link["xdp"];
+    let attached = xdp["attached"].as_array().map_or(std::slice::from_ref(xdp), Vec::as_slice);
+    let xdp = attached.iter().filter_map(|one| one["prog"]["id"].as_u64()).map(|id| format!("XDP program {id}"));
+    let here = qdiscs.iter().filter(|qdisc| qdisc["dev"].as_str() == Some(name));
+    let tc = here.filter_map(|qdisc| qdisc["kind"].as_str()).filter(|kind| matches!(*kind, "clsact" | "ingress"));
+    xdp.chain(tc.map(|kind| format!("tc filters ({kind})"))).collect()
 }
 
 fn address(info: &Value) -> Option<Address> {
@@ -109,10 +119,21 @@ mod tests {
     fn links_have_addresses_and_kinds() {
         let addresses = r#"[{"ifname":"lo","flags":["LOOPBACK","UP"],"addr_info":[{"local":"127.0.0.1","prefixlen":8}]},
             {"ifname":"br0","flags":["UP"],"addr_info":[{"local":"10.0.0.1","prefixlen":24,"broadcast":"10.0.0.255"}]}]"#;
-        let links = links(addresses, r#"[{"ifname":"br0","linkinfo":{"info_kind":"bridge"}}]"#).unwrap();
+        let links = links(addresses, r#"[{"ifname":"br0","linkinfo":{"info_kind":"bridge"}}]"#, "").unwrap();
         assert!(links[0].is_loopback);
         assert_eq!(links[1].kind.as_deref(), Some("bridge"));
         assert_eq!(links[1].addresses[0].broadcast, "10.0.0.255".parse().ok());
+    }
+
+    #[test]
+    fn links_name_the_programs_at_them() {
+        let addresses = r#"[{"ifname":"eth0"},{"ifname":"eth1"}]"#;
+        let details = r#"[{"ifname":"eth0","xdp":{"mode":1,"prog":{"id":12,"tag":"3b185187f1855c4c","jited":1}}},
+            {"ifname":"eth1","xdp":{"mode":4,"attached":[{"mode":1,"prog":{"id":3}},{"mode":2,"prog":{"id":4}}]}}]"#;
+        let qdiscs = r#"[{"kind":"noqueue","dev":"eth0","root":true},{"kind":"clsact","handle":"ffff:","dev":"eth0","parent":"ffff:fff1"}]"#;
+        let links = links(addresses, details, qdiscs).unwrap();
+        assert_eq!(links[0].programs, ["XDP program 12", "tc filters (clsact)"]);
+        assert_eq!(links[1].programs, ["XDP program 3", "XDP program 4"]);
     }
 
     #[test]

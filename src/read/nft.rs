@@ -6,15 +6,21 @@
 
 mod devices;
 mod fields;
+mod guards;
+mod mangle;
+mod names;
+mod priority;
+mod scope;
 mod statements;
 mod text;
+mod translate;
 mod value;
 
 pub(super) use devices::fill as fill_devices;
+use scope::Scope;
 
-use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Set, Table, TableFamily};
+use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Table, TableFamily};
 use serde_json::Value;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -27,12 +33,6 @@ pub(super) struct Listing {
     pub(super) foreign: BTreeSet<(TableFamily, String)>,
 }
 
-/// The sets and maps of a table, as they are listed.
-struct Scope<'a> {
-    listed: BTreeMap<&'a str, &'a Value>,
-    read: RefCell<BTreeMap<String, Arc<Set>>>,
-}
-
 /// Reads a listing.
 ///
 /// # Errors
@@ -41,50 +41,48 @@ pub(super) fn read(text: &str) -> Result<Listing, String> {
     let document: Value = serde_json::from_str(text).map_err(|error| format!("nft's listing is no JSON: {error}"))?;
     let objects = document["nftables"].as_array().ok_or("nft's listing has no `nftables` list")?;
     let mut listing = Listing::default();
-    // The chains of a dormant table are not called (nft(8), TABLES).
-    let mut dormant = BTreeSet::new();
+    let mut scopes: Vec<Scope<'_>> = Vec::new();
+    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for table in objects.iter().filter_map(|object| object.get("table")) {
         let family = TableFamily::named(str_of(table, "family"))
             .ok_or_else(|| format!("nft lists a table of an unknown family: {table}"))?;
+        places.insert((str_of(table, "family"), str_of(table, "name")), listing.tables.len());
         let name = str_of(table, "name").to_owned();
-        if table["flags"].as_array().is_some_and(|flags| flags.iter().any(|flag| flag == "dormant")) {
-            dormant.insert((family, name.clone()));
-        }
         listing.tables.push(Table { family, name, origin: Origin::Nft, chains: BTreeMap::new() });
+        // The chains of a dormant table are not called (nft(8), TABLES).
+        let is_dormant = words(&table["flags"]).is_some_and(|flags| flags.contains(&"dormant"));
+        scopes.push(Scope::of(is_dormant));
     }
-    for chain in objects.iter().filter_map(|object| object.get("chain")) {
-        if let Some(table) = table_of(&mut listing.tables, chain) {
-            let chain = read_chain(chain, dormant.contains(&(table.family, table.name.clone())));
-            table.chains.insert(chain.name.clone(), chain);
+    let at = |object: &Value| places.get(&(str_of(object, "family"), str_of(object, "table"))).copied();
+    for object in objects {
+        let set = object.get("set").or_else(|| object.get("map"));
+        if let Some((set, at)) = set.and_then(|set| Some((set, at(set)?))) {
+            scopes[at].add(set);
+        } else if let Some((chain, at)) = object.get("chain").and_then(|chain| Some((chain, at(chain)?))) {
+            let chain = read_chain(chain, scopes[at].is_dormant);
+            listing.tables[at].chains.insert(chain.name.clone(), chain);
         }
     }
-    for at in 0..listing.tables.len() {
-        let scope = Scope::of(objects, &listing.tables[at]);
-        for rule in objects.iter().filter_map(|object| object.get("rule")) {
-            add_rule(&mut listing, at, rule, &scope);
+    for rule in objects.iter().filter_map(|object| object.get("rule")) {
+        if let Some(at) = at(rule) {
+            add_rule(&mut listing, at, rule, &scopes[at]);
         }
     }
     Ok(listing)
-}
-
-impl<'a> Scope<'a> {
-    fn of(objects: &'a [Value], table: &Table) -> Self {
-        let sets = objects.iter().filter_map(|object| object.get("set").or_else(|| object.get("map")));
-        let own = sets.filter(|set| belongs(set, table)).map(|set| (str_of(set, "name"), set));
-        Self { listed: own.collect(), read: RefCell::default() }
-    }
 }
 
 fn str_of<'a>(object: &'a Value, key: &str) -> &'a str {
     object[key].as_str().unwrap_or_default()
 }
 
-fn belongs(object: &Value, table: &Table) -> bool {
-    str_of(object, "table") == table.name && TableFamily::named(str_of(object, "family")) == Some(table.family)
-}
-
-fn table_of<'t>(tables: &'t mut [Table], object: &Value) -> Option<&'t mut Table> {
-    tables.iter_mut().find(|table| belongs(object, table))
+/// A list of words. From nft 1.1.4 on a list of one is that word alone; what is not there is an empty list.
+fn words(value: &Value) -> Option<Vec<&str>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::String(word) => Some(vec![word]),
+        Value::Array(words) => words.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
 }
 
 /// A chain. A base chain whose place is not understood is still called: somewhere, and its rules are unknown.
@@ -93,37 +91,34 @@ fn read_chain(chain: &Value, is_dormant: bool) -> Chain {
     let Some(hook) = chain.get("hook").and_then(Value::as_str).filter(|_| !is_dormant) else {
         return Chain { name, base: None, rules: Vec::new(), unread: None };
     };
-    let devices = match &chain["dev"] {
-        Value::String(device) => vec![device.clone()],
-        Value::Array(devices) => devices.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let (place, priority) = (Hook::named(hook), chain["prio"].as_i64().and_then(|priority| i32::try_from(priority).ok()));
-    let unread = (place.is_none() || priority.is_none()).then(|| format!("where it is called is not understood: {chain}"));
+    let devices = words(chain.get("dev").unwrap_or(&chain["devices"])).unwrap_or_default();
+    let place = Hook::named(hook);
+    let family = TableFamily::named(str_of(chain, "family"));
+    let order = place.zip(family).and_then(|(hook, family)| priority::read(&chain["prio"], family, hook));
+    let unread = (place.is_none() || order.is_none()).then(|| format!("where it is called is not understood: {chain}"));
     let kind = match str_of(chain, "type") {
         "nat" => ChainKind::Nat,
         "route" => ChainKind::Route,
         _ => ChainKind::Filter,
     };
     let policy = if str_of(chain, "policy") == "drop" { Policy::Drop } else { Policy::Accept };
-    let base = Base { hook: place.unwrap_or(Hook::Prerouting), kind, priority: priority.unwrap_or(0), policy, devices };
+    let devices = devices.into_iter().map(str::to_owned).collect();
+    let base = Base { hook: place.unwrap_or(Hook::Prerouting), kind, priority: order.unwrap_or(0), policy, devices };
     Chain { name, base: Some(base), rules: Vec::new(), unread }
 }
 
 fn add_rule(listing: &mut Listing, at: usize, rule: &Value, scope: &Scope<'_>) {
     let table = &mut listing.tables[at];
-    if !belongs(rule, table) {
-        return;
-    }
-    let Some(expressions) = rule["expr"].as_array() else { return };
+    let Some(chain) = table.chains.get_mut(str_of(rule, "chain")).filter(|chain| chain.unread.is_none()) else { return };
+    // A rule of which nothing is shown may do anything.
+    let nothing = [Value::Null];
+    let expressions = rule["expr"].as_array().map_or(&nothing[..], Vec::as_slice);
     if mentions_xt(&rule["expr"]) {
         listing.foreign.insert((table.family, table.name.clone()));
     }
     let text = text::rule(expressions, rule.get("comment").and_then(Value::as_str));
     let steps = statements::steps(expressions, scope);
-    if let Some(chain) = table.chains.get_mut(str_of(rule, "chain")) {
-        chain.rules.push(Rule { text: text.into(), steps });
-    }
+    chain.rules.push(Rule { text: text.into(), steps });
 }
 
 /// True if one of iptables' own expressions is in it, at any depth: `{"xt": {"type": "match", "name": "addrtype"}}`.

@@ -35,7 +35,8 @@ impl Snapshot {
 
     fn links(&self, host: &mut Host) {
         let details = self.text("ip-link.json").unwrap_or_default();
-        let read = self.text("ip-addr.json").map(|text| net::links(text, details));
+        let qdiscs = self.text("tc-qdisc.json").unwrap_or_default();
+        let read = self.text("ip-addr.json").map(|text| net::links(text, details, qdiscs));
         if let Some(links) = taken(read, Part::Addresses, "ip-addr.json", host) {
             host.links = links;
         }

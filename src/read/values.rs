@@ -2,7 +2,7 @@
 
 use crate::model::ruleset::Span;
 use ipnet::IpNet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// A decimal or hexadecimal number: `16`, `0x10`.
 pub(super) fn number(text: &str) -> Option<u32> {
@@ -26,9 +26,34 @@ pub(super) fn net(text: &str) -> Option<IpNet> {
     let address: IpAddr = address.parse().ok()?;
     match length.parse() {
         Ok(length) => IpNet::new(address, length).ok(),
-        Err(_) => IpNet::with_netmask(address, IpAddr::V4(length.parse::<Ipv4Addr>().ok()?)).ok(),
+        Err(_) => IpNet::with_netmask(address, length.parse().ok()?).ok(),
     }
     .map(|net| net.trunc())
+}
+
+/// The same as a span; a mask need not be a prefix: `10.0.0.1/255.0.0.255`.
+pub(super) fn net_span(text: &str) -> Option<Span> {
+    if let Some(net) = net(text) {
+        return Some(net.into());
+    }
+    let (address, mask) = text.split_once('/')?;
+    let (address, mask): (IpAddr, IpAddr) = (address.parse().ok()?, mask.parse().ok()?);
+    (address.is_ipv4() == mask.is_ipv4()).then_some(Span::AddressBits(address, mask))
+}
+
+/// The addresses of a short range, in order; a longer one is not spelled out.
+pub(super) fn spelled_out(first: IpAddr, last: IpAddr) -> Option<Vec<IpAddr>> {
+    const LONGEST: usize = 16;
+    let all: Vec<IpAddr> = match (first, last) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            ipnet::Ipv4AddrRange::new(first, last).take(LONGEST + 1).map(IpAddr::from).collect()
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            ipnet::Ipv6AddrRange::new(first, last).take(LONGEST + 1).map(IpAddr::from).collect()
+        }
+        _ => return None,
+    };
+    (1..=LONGEST).contains(&all.len()).then_some(all)
 }
 
 /// An address, a prefix or a range of addresses: `192.0.2.1-192.0.2.9`.
@@ -76,6 +101,23 @@ mod tests {
         assert_eq!(net("10.0.0.0/255.0.255.0"), None);
         assert_eq!(net("fe80::/10").unwrap().prefix_len(), 10);
         assert_eq!(net("10.0.0.0/33"), None);
+    }
+
+    #[test]
+    fn a_mask_that_is_no_prefix_is_kept_as_it_is() {
+        let (bits, mask) = ("10.0.0.1".parse().unwrap(), "255.0.0.255".parse().unwrap());
+        assert_eq!(net_span("10.0.0.1/255.0.0.255"), Some(Span::AddressBits(bits, mask)));
+        assert_eq!(net_span("10.0.0.0/255.0.0.0"), net("10.0.0.0/8").map(Span::from));
+        assert_eq!(net_span("fe80::/ffff::"), net("fe80::/16").map(Span::from));
+        assert_eq!(net_span("10.0.0.1/ffff::1"), None);
+    }
+
+    #[test]
+    fn only_a_short_range_is_spelled_out() {
+        let address = |text: &str| text.parse().unwrap();
+        assert_eq!(spelled_out(address("10.0.0.254"), address("10.0.1.1")).unwrap().len(), 4);
+        assert_eq!(spelled_out(address("10.0.0.0"), address("10.255.255.255")), None);
+        assert_eq!(spelled_out(address("10.0.0.2"), address("10.0.0.1")), None);
     }
 
     #[test]

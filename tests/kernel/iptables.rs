@@ -126,6 +126,15 @@ fn test(dice: &mut Dice, place: Place) -> String {
         "-m pkttype --pkt-type unicast",
         "-m comment --comment \"a b\"",
         "-m limit --limit 100/sec",
+        "-p tcp -m multiport --ports 1001,1003",
+        "-m recent --set --name lab",
+        "-m recent ! --set --name lab",
+        "-m helper ! --helper ftp",
+        "-m helper --helper ftp",
+        "-m conntrack --ctreplsrcport 1002",
+        "-m conntrack --ctproto 6",
+        "-m physdev ! --physdev-in eth0",
+        "-p 6",
         "",
     ];
     let v4 = [
@@ -141,11 +150,43 @@ fn test(dice: &mut Dice, place: Place) -> String {
         "-m set --match-set lab-ports dst",
         "-m conntrack --ctorigdst 10.9.0.1",
         "-p tcp -s 10.9.0.0/24",
+        "-s 10.0.0.2/255.0.0.255",
+        "! -d 10.0.0.1/255.0.0.255",
+        "-m conntrack --ctreplsrc 172.31.0.2",
+        "-m conntrack ! --ctreplsrc 172.31.0.2",
+        "-m conntrack --ctrepldst 10.9.0.2",
+        "-m set --match-set lab-hole src",
+        "-m set ! --match-set lab-hole src",
+        "-m set --match-set lab-coarse src ! --update-counters",
+        "-m set --match-set lab-link src,src",
+        "-m set --match-set lab-span src",
+        "-m set --match-set lab-lists src",
+        "-m set ! --match-set lab-pairs src",
+        "-p icmp -m icmp --icmp-type 8",
+        "-m addrtype --dst-type UNICAST,LOCAL",
     ];
-    let v6 = ["-s fd09::2", "! -s fd08::/64", "-d fd31::/64", "! -d fd31::2", "-m conntrack --ctorigdst fd09::1"];
-    let out = ["-o ctr0", "! -o ctr0"];
+    let v6 = [
+        "-s fd09::2",
+        "! -s fd08::/64",
+        "-d fd31::/64",
+        "! -d fd31::2",
+        "-m conntrack --ctorigdst fd09::1",
+        "-s fd00::2/ff00::ffff",
+        "-m conntrack --ctreplsrc fd31::2",
+        "-m ipv6header --header prot",
+        "-m ipv6header --header dst --soft",
+        "-m ipv6header ! --header dst,prot",
+        "-m frag --fragmore",
+        "-m rt ! --rt-type 0",
+        "-m addrtype --dst-type UNICAST",
+        "-m addrtype ! --dst-type MULTICAST",
+    ];
+    let out = ["-o ctr0", "! -o ctr0", "-m owner --uid-owner 0", "-m owner ! --uid-owner 0"];
+    let here = ["-m addrtype --dst-type LOCAL --limit-iface-in", "-m addrtype ! --dst-type LOCAL --limit-iface-in"];
     match dice.below(6) {
-        0 if matches!(place.chain, "FORWARD" | "POSTROUTING") => dice.pick(&out),
+        0 if place.chain == "FORWARD" => dice.pick(&out[..2]),
+        0 if place.chain == "POSTROUTING" => dice.pick(&out),
+        0 if matches!(place.chain, "PREROUTING" | "INPUT") => dice.pick(&here),
         1 if place.chain == "PREROUTING" && place.table == "raw" => dice.pick(&["-m rpfilter", "-m rpfilter --invert"]),
         2 | 3 if place.v6 => dice.pick(&v6),
         2 | 3 => dice.pick(&v4),
@@ -156,9 +197,21 @@ fn test(dice: &mut Dice, place: Place) -> String {
 
 fn target(dice: &mut Dice, place: Place, tests: &str) -> String {
     let destinations = if place.v6 {
-        ["-j DNAT --to-destination [fd31::2]:1002", "-j DNAT --to-destination fd31::2", "-j REDIRECT --to-ports 1003"]
+        [
+            "-j DNAT --to-destination [fd31::2]:1002",
+            "-j DNAT --to-destination fd31::2",
+            "-j REDIRECT --to-ports 1003",
+            "-j NETMAP --to fd31::/64",
+            "-j DNAT --to-destination [fd31::2]:1002-1004/1001",
+        ]
     } else {
-        ["-j DNAT --to-destination 172.31.0.2:1002", "-j DNAT --to-destination 172.31.0.2", "-j REDIRECT --to-ports 1003"]
+        [
+            "-j DNAT --to-destination 172.31.0.2:1002",
+            "-j DNAT --to-destination 172.31.0.2",
+            "-j REDIRECT --to-ports 1003",
+            "-j NETMAP --to 172.31.0.0/24",
+            "-j DNAT --to-destination 172.31.0.2:1002-1004/1001",
+        ]
     };
     let marks = ["-j MARK --set-mark 1", "-j MARK --or-mark 2", "-j MARK --set-xmark 0x3/0x1", "-j CONNMARK --set-mark 1"];
     let more_marks = ["-j CONNMARK --save-mark", "-j CONNMARK --restore-mark"];

@@ -86,7 +86,11 @@ impl Lab {
         let mut lab = Self { names, roles: Vec::new(), fixed: Snapshot::default() };
         lab.wire();
         let sets = "create lab-nets hash:net\nadd lab-nets 10.9.0.0/25\nadd lab-nets 172.31.0.0/30\ncreate lab-pairs hash:ip,port\n\
-                    add lab-pairs 10.8.0.2,tcp:1002\nadd lab-pairs 10.9.0.2,udp:1003\ncreate lab-ports bitmap:port range 1000-1010\nadd lab-ports 1004\n";
+                    add lab-pairs 10.8.0.2,tcp:1002\nadd lab-pairs 10.9.0.2,udp:1003\ncreate lab-ports bitmap:port range 1000-1010\nadd lab-ports 1004\n\
+                    create lab-hole hash:net\nadd lab-hole 10.0.0.0/8\nadd lab-hole 10.9.0.0/16 nomatch\nadd lab-hole 10.9.0.2\n\
+                    create lab-coarse hash:ip netmask 24\nadd lab-coarse 10.8.0.0\ncreate lab-link hash:net,iface\nadd lab-link 10.0.0.0/8,eth1\n\
+                    create lab-span bitmap:ip range 10.9.0.0/24\nadd lab-span 10.9.0.1-10.9.0.5\n\
+                    create lab-lists list:set\nadd lab-lists lab-nets\nadd lab-lists lab-coarse\n";
         if !lab.feed("ipset restore", sets) {
             println!("there is no ipset here: rules with sets will be refused");
         }

@@ -49,6 +49,9 @@ fn ingress(dice: &mut Dice, text: &mut String) {
             "tcp dport 1001",
             "udp dport != 1002",
             "ip daddr 172.31.0.2 tcp dport 1002-1003",
+            "ether type ip tcp dport 1004",
+            "ether type { arp, ip6 }",
+            "meta protocol ip udp dport 1003",
         ]);
         let action = dice.pick(&["drop", "accept", "meta mark set 1", "counter"]);
         let _ = writeln!(text, "{condition} {action}");
@@ -67,10 +70,22 @@ struct Place {
 
 fn sets(text: &mut String, family: &str) {
     let _ = writeln!(text, "set ports {{ type inet_service; flags interval; elements = {{ 1001, 1003-1004 }}; }}");
+    let _ =
+        writeln!(text, "set services {{ type inet_proto . inet_service; elements = {{ tcp . 1001, udp . 1002, tcp . 1005 }}; }}");
+    let _ = writeln!(
+        text,
+        "map kinds {{ type inet_proto . inet_service : verdict; elements = {{ tcp . 1003 : drop, udp . 1001 : accept }}; }}"
+    );
+    let _ = writeln!(text, "counter hits {{ }}");
     let _ = writeln!(text, "set names {{ type ifname; elements = {{ \"eth1\", \"nothing\" }}; }}");
     let _ =
         writeln!(text, "map goes {{ type inet_service : verdict; elements = {{ 1001 : accept, 1002 : drop, 1004 : return }}; }}");
     if family != "ip6" {
+        let _ = writeln!(text, "set seen4 {{ type ipv4_addr; size 4096; flags dynamic,timeout; timeout 1s; }}");
+        let _ = writeln!(
+            text,
+            "map places4 {{ type inet_service : ipv4_addr . inet_service; elements = {{ 1001 : 172.31.0.2 . 1003, 1002 : 10.9.0.1 . 1004 }}; }}"
+        );
         let _ = writeln!(text, "set nets4 {{ type ipv4_addr; flags interval; elements = {{ 10.9.0.0/25, 172.16.0.0/12 }}; }}");
         let _ = writeln!(
             text,
@@ -110,7 +125,11 @@ fn nat(dice: &mut Dice, text: &mut String, family: &str) {
         let v6 = if family == "inet" { "dnat ip6 to [fd31::2]:1003" } else { "dnat to [fd31::2]:1003" };
         let action = match (dice.below(4), family) {
             (0, _) => "redirect to :1004",
-            (1, "ip") => "dnat to tcp dport map { 1001 : 172.31.0.2, 1002 : 10.9.0.1 }",
+            (1, "ip") => dice.pick(&[
+                "dnat to tcp dport map { 1001 : 172.31.0.2, 1002 : 10.9.0.1 }",
+                "dnat to tcp dport map @places4",
+                "dnat to numgen inc mod 2 map { 0 : 172.31.0.2, 1 : 172.31.0.2 }",
+            ]),
             (2, _) => "accept",
             (_, "ip") => v4,
             (_, "ip6") => v6,
@@ -142,9 +161,20 @@ fn append(text: &mut String, rule: &str) {
     let has = |words: &[&str]| words.iter().any(|word| rule.contains(word));
     let tcp = has(&["tcp dport", "tcp flags", "tcp sport", "l4proto tcp", "l4proto { tcp", "nexthdr tcp"]);
     let udp = has(&["udp dport", "protocol udp"]);
-    let v4 = has(&["ip saddr", "ip daddr", "ip protocol", "nfproto ipv4", "dnat ip "]);
-    let v6 = has(&["ip6 ", "nfproto ipv6", "protocol ip6"]);
-    if !(tcp && udp || v4 && v6) {
+    let icmp = has(&["icmp type", "icmpv6 type"]);
+    let v4 = has(&[
+        "ip saddr",
+        "ip daddr",
+        "ip protocol",
+        "nfproto ipv4",
+        "dnat ip ",
+        "ip option",
+        "ip ttl",
+        "icmp type",
+        "protocol ip ",
+    ]);
+    let v6 = has(&["ip6 ", "nfproto ipv6", "protocol ip6", "exthdr", "icmpv6 type"]);
+    if !(tcp && udp || (tcp || udp) && icmp || v4 && v6) {
         let _ = writeln!(text, "{rule}");
     }
 }
@@ -174,6 +204,17 @@ fn test(dice: &mut Dice, family: &str, place: Place) -> String {
         "tcp flags & (fin | syn | rst | ack) == syn",
         "tcp sport 1024-65535",
         "iifname . tcp dport { \"eth0\" . 1001, \"eth1\" . 1002 }",
+        "meta l4proto . th dport @services",
+        "meta l4proto . th dport { tcp . 1002, udp . 1004 }",
+        "@th,16,16 1003",
+        "tcp flags syn / fin,syn,rst,ack",
+        "tcp flags != syn",
+        "tcp option maxseg exists",
+        "icmp type echo-request",
+        "icmpv6 type { nd-router-advert, echo-request }",
+        "meta skuid 0",
+        "meta protocol ip ",
+        "counter name \"hits\"",
         "",
     ];
     let out = ["oifname \"ctr0\"", "oifname != \"ctr0\"", "oifname \"eth*\"", "oifname != \"eth0\""];
@@ -189,8 +230,18 @@ fn test(dice: &mut Dice, family: &str, place: Place) -> String {
         "ct mark & 0x2 == 0x2",
         "meta l4proto tcp ct original proto-dst 1001",
         "meta l4proto tcp ct original proto-dst 1002-1003",
+        "meta l4proto tcp ct reply proto-src 1002",
+        "ct helper \"ftp\"",
+        "ct state { new, established }",
     ];
-    let routed = ["fib daddr type local", "fib daddr type != local", "fib saddr . iif oif missing", "fib saddr . iif oif exists"];
+    let routed = [
+        "fib daddr . iif type local",
+        "fib daddr . iif type != local",
+        "fib daddr type local",
+        "fib daddr type != local",
+        "fib saddr . iif oif missing",
+        "fib saddr . iif oif exists",
+    ];
     let v4 = [
         "ip saddr 10.9.0.2",
         "ip saddr 10.8.0.0/16",
@@ -202,9 +253,33 @@ fn test(dice: &mut Dice, family: &str, place: Place) -> String {
         "ip saddr . tcp dport @pairs4",
         "ip protocol udp",
         "ip daddr { 10.9.0.1, 172.31.0.0/24 }",
+        "ip saddr & 255.0.0.255 == 10.0.0.2",
+        "ip saddr & 0.0.255.0 != 0.0.0.0",
+        "ip saddr > 10.8.255.255",
+        "ip daddr <= 10.9.0.1",
+        "ip option lsrr missing",
+        "ip ttl > 0",
+        "add @seen4 { ip saddr }",
+        "update @seen4 { ip saddr counter }",
+        "ip saddr . meta l4proto . th dport { 10.9.0.2 . tcp . 1001-1003, 10.8.0.0/16 . udp . 1002 }",
     ];
-    let v6 = ["ip6 saddr fd09::2", "ip6 daddr fd31::/64", "ip6 saddr @nets6", "ip6 daddr != fd31::2", "ip6 nexthdr tcp"];
-    let inet = ["meta nfproto ipv4", "meta nfproto ipv6", "ct original ip daddr 10.9.0.1", "meta protocol ip6"];
+    let v6 = [
+        "exthdr frag exists",
+        "exthdr frag missing",
+        "ip6 saddr fd09::2",
+        "ip6 daddr fd31::/64",
+        "ip6 saddr @nets6",
+        "ip6 daddr != fd31::2",
+        "ip6 nexthdr tcp",
+    ];
+    let inet = [
+        "ct reply ip saddr 172.31.0.2",
+        "ct reply ip6 saddr != fd31::2",
+        "meta nfproto ipv4",
+        "meta nfproto ipv6",
+        "ct original ip daddr 10.9.0.1",
+        "meta protocol ip6",
+    ];
     match dice.below(8) {
         0 if place.later => dice.pick(&tracked),
         1 if place.hook == "prerouting" => dice.pick(&routed),
@@ -227,6 +302,12 @@ fn action(dice: &mut Dice, family: &str, place: Place) -> String {
         "tcp dport vmap @goes",
         "iifname vmap { \"eth0\" : drop, \"eth1\" : return }",
         "meta l4proto vmap { tcp : accept, udp : drop }",
+        "meta l4proto . th dport vmap @kinds",
+        "ct state vmap { established : accept, new : continue, invalid : drop }",
+        "numgen inc mod 2 vmap { 0 : accept, 1 : accept }",
+        "numgen random mod 2 vmap { 0 : drop, 1 : drop }",
+        "icmpv6 type vmap { nd-router-advert : drop, echo-request : drop }",
+        "tcp dport vmap { 1001-1002 : drop, 1004 : accept, * : continue }",
     ];
     match dice.below(10) {
         0 => dice.pick(&marks).to_owned(),

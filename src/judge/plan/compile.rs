@@ -73,6 +73,7 @@ fn translate(translation: &ruleset::Translation, library: &mut Library) -> Trans
     match translation {
         ruleset::Translation::Source => Translation::Source,
         ruleset::Translation::Redirect(ports) => Translation::Redirect(*ports),
+        ruleset::Translation::Prefix(net) => Translation::Prefix(*net),
         ruleset::Translation::Destination(targets) => {
             let target = |target: &ruleset::Target| Target {
                 when: target.when.iter().map(|(selector, span)| (*selector, library.part(*selector, span))).collect(),

@@ -1,6 +1,6 @@
 //! Sets, sorted by what is asked of them.
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, address, number};
 use super::finder::Finder;
 use crate::model::ruleset::{Key, Selector, Set, Span};
 use std::collections::HashMap;
@@ -85,7 +85,7 @@ impl Library {
             };
             let is_many = members.len() > FEW;
             match selector.key {
-                Key::Source | Key::CtSource => {
+                key if is_sender(key) => {
                     if let Some(circle) = addresses() {
                         return Inside::Senders(self.circle(circle));
                     }
@@ -118,9 +118,11 @@ impl Library {
     /// What one field is held against.
     pub(super) fn part(&mut self, selector: Selector, span: &Span) -> Part {
         match (selector.key, span) {
-            (Key::Source | Key::CtSource, Span::Address(first, last)) => {
-                Part::Senders(self.circle(Addresses::of([(*first, *last)])))
-            }
+            (key, Span::Address(first, last)) if is_sender(key) => Part::Senders(self.circle(Addresses::of([(*first, *last)]))),
+            (key, Span::AddressBits(bits, mask)) if is_sender(key) => match ranges_of(*bits, *mask) {
+                Some(ranges) => Part::Senders(self.circle(Addresses::of(ranges))),
+                None => Part::Span(span.clone()),
+            },
             _ => Part::Span(span.clone()),
         }
     }
@@ -134,6 +136,31 @@ impl Library {
         self.numbers.insert(addresses, number);
         number
     }
+}
+
+/// Fields that hold the sender's address.
+fn is_sender(key: Key) -> bool {
+    matches!(key, Key::Source | Key::CtSource | Key::CtReplyDestination)
+}
+
+/// Holes in a mask that is no prefix, at most: each doubles the ranges.
+const MOST_HOLES: u32 = 12;
+
+/// The addresses with these bits under a mask, as ranges; None: they are too many.
+fn ranges_of(bits: IpAddr, mask: IpAddr) -> Option<Vec<(IpAddr, IpAddr)>> {
+    let (width, is_v6) = if mask.is_ipv6() { (128, true) } else { (32, false) };
+    let (bits, mask) = (number(bits) & number(mask), number(mask));
+    let free = mask.trailing_zeros().min(width);
+    let holes: Vec<u32> = (free..width).filter(|bit| mask >> bit & 1 == 0).collect();
+    if u32::try_from(holes.len()).ok()? > MOST_HOLES {
+        return None;
+    }
+    let below = if free == 128 { u128::MAX } else { (1 << free) - 1 };
+    let first = |choice: u32| {
+        let chosen = holes.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 1);
+        chosen.fold(bits, |address, (_, bit)| address | 1 << bit)
+    };
+    Some((0..1 << holes.len()).map(first).map(|first| (address(first, is_v6), address(first | below, is_v6))).collect())
 }
 
 fn range(spans: &[Span]) -> Option<(IpAddr, IpAddr)> {
@@ -151,4 +178,20 @@ fn numbers(members: &[Vec<Span>]) -> Option<Vec<(u32, u32)>> {
     }
     let joined = super::addresses::joined(ranges);
     joined.into_iter().map(|(low, high)| Some((u32::try_from(low).ok()?, u32::try_from(high).ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_mask_with_holes_is_as_many_ranges() {
+        let ranges = |bits: &str, mask: &str| ranges_of(bits.parse().unwrap(), mask.parse().unwrap());
+        let pair = |first: &str, last: &str| (first.parse::<IpAddr>().unwrap(), last.parse::<IpAddr>().unwrap());
+        assert_eq!(ranges("10.1.0.0", "255.255.0.0").unwrap(), [pair("10.1.0.0", "10.1.255.255")]);
+        assert_eq!(ranges("10.0.0.7", "255.255.254.255").unwrap(), [pair("10.0.0.7", "10.0.0.7"), pair("10.0.1.7", "10.0.1.7")]);
+        assert_eq!(ranges("::1", "::ffff"), None);
+        assert_eq!(ranges("0.0.0.0", "0.0.0.0").unwrap(), [pair("0.0.0.0", "255.255.255.255")]);
+    }
 }

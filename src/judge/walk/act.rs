@@ -7,6 +7,7 @@ use super::world::{State, Tracking, World};
 use crate::judge::plan::{Target, Translation};
 use crate::model::ruleset::{Hook, Mark, SetMark};
 use crate::model::truth::Truth;
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What became of a packet that a rule translates.
@@ -40,12 +41,6 @@ pub(super) fn translate<'a>(
     mut world: World<'a>,
 ) -> Vec<(World<'a>, Done)> {
     match translation {
-        Translation::Source => {
-            world.state.nat.source = true;
-            world.state.is_mapped = true;
-            world.state.is_masked = true;
-            vec![(world, Done::Masked)]
-        }
         Translation::Redirect(ports) => {
             let address = match hook {
                 Hook::Output => Some(loopback(&world.state)),
@@ -57,6 +52,27 @@ pub(super) fn translate<'a>(
             }]
         }
         Translation::Destination(targets) => destination(scene, targets, world),
+        Translation::Prefix(net) if matches!(hook, Hook::Prerouting | Hook::Output) => {
+            vec![match moved(world.state.destination, *net) {
+                Some(address) => redirect(world, Some(address), None),
+                None => (world, Done::Lost("the new prefix is of the other family")),
+            }]
+        }
+        Translation::Source | Translation::Prefix(_) => {
+            world.state.nat.source = true;
+            world.state.is_mapped = true;
+            world.state.is_masked = true;
+            vec![(world, Done::Masked)]
+        }
+    }
+}
+
+/// The same place in another prefix (net/netfilter/xt_NETMAP.c).
+fn moved(address: IpAddr, net: IpNet) -> Option<IpAddr> {
+    match (address, net) {
+        (IpAddr::V4(address), IpNet::V4(net)) => Some((address & net.hostmask() | net.network()).into()),
+        (IpAddr::V6(address), IpNet::V6(net)) => Some((address & net.hostmask() | net.network()).into()),
+        _ => None,
     }
 }
 

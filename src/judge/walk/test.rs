@@ -177,14 +177,24 @@ fn fits(field: &Field<'_>, mask: Option<u32>, span: &Span) -> Truth {
         (Field::Address(address), Span::Address(first, last)) => {
             Truth::from(address.is_ipv4() == first.is_ipv4() && first <= address && address <= last)
         }
+        (Field::Address(address), Span::AddressBits(bits, mask)) => Truth::from(has_bits(*address, *bits, *mask)),
         (Field::Name(name), Span::Name(wanted)) => Truth::from(**name == **wanted),
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
         (Field::Within(first, last), Span::Number(low, high)) if mask.is_none() => {
             Truth::Maybe.or(Truth::from(low <= first && last <= high))
         }
-        (Field::Within(..) | Field::Unknown, _) => Truth::Maybe,
+        (Field::Within(..) | Field::Unknown | Field::Sender, _) => Truth::Maybe,
         _ => Truth::No,
+    }
+}
+
+/// True if an address has these bits under the mask.
+fn has_bits(address: IpAddr, bits: IpAddr, mask: IpAddr) -> bool {
+    match (address, bits, mask) {
+        (IpAddr::V4(address), IpAddr::V4(bits), IpAddr::V4(mask)) => address & mask == bits & mask,
+        (IpAddr::V6(address), IpAddr::V6(bits), IpAddr::V6(mask)) => address & mask == bits & mask,
+        _ => false,
     }
 }
 
@@ -214,12 +224,16 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
         Key::DestinationPort if state.protocol.has_ports() => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
         // A SYN may ask for congestion notification (ECE and CWR).
         Key::TcpFlags if state.protocol == Protocol::TCP => Field::Number(2, 0x3f),
-        Key::SourcePort | Key::DestinationPort | Key::TcpFlags => Field::Absent,
+        Key::IcmpType | Key::IcmpCode if matches!(state.protocol, Protocol::ICMP | Protocol::ICMPV6) => Field::Unknown,
+        Key::SourcePort | Key::DestinationPort | Key::TcpFlags | Key::IcmpType | Key::IcmpCode => Field::Absent,
         // Whether the packet may be fragmented on its way is its sender's choice (bit 0x4000).
         Key::Fragment => Field::Number(0, !0x4000),
         Key::Mark => exactly(state.mark),
-        Key::Ipsec => exactly(0),
         Key::Opaque => Field::Unknown,
+        Key::Owner if state.input.is_none_or(str::is_empty) => Field::Unknown,
+        Key::Owner | Key::Ipsec => exactly(0),
+        Key::InBridge => bridge(scene, state.input),
+        Key::OutBridge => bridge(scene, state.output),
         Key::PacketType | Key::DestinationType | Key::DestinationTypeHere => {
             routed(scene, key, state).map_or(Field::Unknown, exactly)
         }
@@ -235,6 +249,17 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
 
 fn name(device: Device<'_>) -> Field<'_> {
     device.map_or(Field::Unknown, Field::Name)
+}
+
+/// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).
+fn bridge<'a>(scene: Scene<'a>, port: Device<'_>) -> Field<'a> {
+    let Some(port) = port else { return Field::Unknown };
+    let host = &scene.ground.host;
+    let master = host.link(port).and_then(|link| link.master.as_deref()).and_then(|name| host.link(name));
+    match master {
+        Some(bridge) if bridge.kind.as_deref() == Some("bridge") => Field::Name(&bridge.name),
+        _ => Field::Absent,
+    }
 }
 
 fn exactly<'a>(number: u32) -> Field<'a> {
@@ -257,8 +282,13 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         Key::CtMark => exactly(state.ct_mark),
         Key::CtSource => Field::Sender,
         Key::CtDestination => Field::Address(state.original.0),
-        Key::CtSourcePort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
+        Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
+        Key::CtSourcePort | Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::CtDestinationPort => exactly(state.original.1.into()),
+        // Whoever the packet is for now, answers (net/netfilter/nf_nat_core.c, `nf_nat_setup_info`).
+        Key::CtReplySource => Field::Address(state.destination),
+        Key::CtReplySourcePort => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
+        Key::CtReplyDestination if !state.is_masked => Field::Sender,
         _ => Field::Unknown,
     }
 }

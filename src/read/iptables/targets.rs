@@ -3,10 +3,10 @@
 use super::Context;
 use super::words::{Group, Line, Opt};
 use crate::model::packet::Family;
-use crate::model::ruleset::{Action, Decision, Mark, SetMark, Step, Target, Translation};
+use crate::model::ruleset::{Action, Decision, Key, Mark, SetMark, Span, Step, Target, Translation};
 use crate::read::values;
+use ipnet::IpNet;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Targets that neither end the packet's way nor change what later rules look at.
@@ -35,6 +35,11 @@ const WITHOUT_EFFECT: [&str; 22] = [
     "ACCOUNT",
 ];
 
+/// True for a target that neither ends the packet's way nor changes what later rules look at.
+pub(in crate::read) fn is_without_effect(name: &str) -> bool {
+    WITHOUT_EFFECT.contains(&name)
+}
+
 /// What the target does; nothing for a rule that only counts.
 pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<'_>) -> Vec<Step> {
     let Some(target) = &line.target else { return Vec::new() };
@@ -42,7 +47,7 @@ pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<
         let decision = if line.is_goto { Decision::Goto(chain.clone()) } else { Decision::Jump(chain.clone()) };
         return vec![Step::Act(Action::Decide(decision))];
     }
-    if WITHOUT_EFFECT.contains(&target.name.as_str()) {
+    if is_without_effect(&target.name) {
         return Vec::new();
     }
     // Of connection tracking's target, only --notrack matters here.
@@ -64,7 +69,8 @@ fn known(target: &Group, context: &Context<'_>) -> Option<Action> {
         "RETURN" if target.options.is_empty() => Action::Decide(Decision::Return),
         "REJECT" => Action::Decide(Decision::Reject),
         "MASQUERADE" | "SNAT" => Action::Translate(Translation::Source),
-        "DNAT" => Action::Translate(Translation::Destination(vec![destination(&target.options, context)?])),
+        "DNAT" => Action::Translate(Translation::Destination(destination(&target.options, context)?)),
+        "NETMAP" => Action::Translate(Translation::Prefix(prefix(&target.options)?)),
         "REDIRECT" => Action::Translate(redirect(&target.options)?),
         "MARK" => Action::SetMark(set_mark(&target.options, Mark::Packet)?),
         "CONNMARK" => Action::SetMark(connmark(&target.options)?),
@@ -75,7 +81,7 @@ fn known(target: &Group, context: &Context<'_>) -> Option<Action> {
 }
 
 /// `--to-destination ADDR[-ADDR][:PORT[-PORT]]`; v6 addresses with a port stand in brackets.
-fn destination(options: &[Opt], context: &Context<'_>) -> Option<Target> {
+fn destination(options: &[Opt], context: &Context<'_>) -> Option<Vec<Target>> {
     let mut text = None;
     for option in options {
         match option.plain()? {
@@ -87,23 +93,49 @@ fn destination(options: &[Opt], context: &Context<'_>) -> Option<Target> {
         }
     }
     let text = text?;
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(Target { when: Vec::new(), address: Some(address), ports: None });
-    }
-    let (address, ports) = match text.strip_prefix('[') {
+    let (addresses, ports) = match text.strip_prefix('[') {
         Some(rest) => {
-            let (address, rest) = rest.split_once(']')?;
-            (address, rest.strip_prefix(':'))
+            let (addresses, rest) = rest.split_once(']')?;
+            (addresses, rest.strip_prefix(':'))
         }
-        None if context.family == Family::V6 => return None,
-        None => text.split_once(':').map_or((text.as_str(), None), |(address, ports)| (address, Some(ports))),
+        None if context.family == Family::V6 => (text.as_str(), None),
+        None => text.split_once(':').map_or((text.as_str(), None), |(addresses, ports)| (addresses, Some(ports))),
     };
-    let address = if address.is_empty() { None } else { Some(address.parse().ok()?) };
+    if let Some((ports, base)) = ports.and_then(|ports| ports.split_once('/')) {
+        return shifted(addresses, values::ports(ports, '-')?, base.parse().ok()?);
+    }
     let ports = match ports {
         Some(ports) => Some(values::ports(ports, '-')?),
         None => None,
     };
-    Some(Target { when: Vec::new(), address, ports })
+    if addresses.is_empty() {
+        return Some(vec![Target { when: Vec::new(), address: None, ports }]);
+    }
+    let (first, last) = addresses.split_once('-').unwrap_or((addresses, addresses));
+    let choice = values::spelled_out(first.parse().ok()?, last.parse().ok()?)?;
+    Some(Target::any_of(choice, ports))
+}
+
+/// `--to-destination ADDR:PORT-PORT/BASE`: the port as far behind the first as the packet's own is behind BASE (net/netfilter/nf_nat_core.c,
+/// NF_NAT_RANGE_PROTO_OFFSET).
+fn shifted(address: &str, (first, last): (u16, u16), base: u16) -> Option<Vec<Target>> {
+    const MOST: u16 = 1024;
+    let address = if address.is_empty() { None } else { Some(address.parse().ok()?) };
+    let count = (last - first).checked_add(1).filter(|count| *count <= MOST)?;
+    let target = |at: u16| {
+        let (own, port) = (base.checked_add(at)?, first + at);
+        Some(Target { when: vec![(Key::DestinationPort.into(), Span::number(own.into()))], address, ports: Some((port, port)) })
+    };
+    (0..count).map(target).collect()
+}
+
+/// `--to PREFIX`
+fn prefix(options: &[Opt]) -> Option<IpNet> {
+    let [option] = options else { return None };
+    match option.plain()? {
+        ("--to", values) => values::net(values.first()?),
+        _ => None,
+    }
 }
 
 /// `--to-ports PORT[-PORT]`

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
-use crate::model::ruleset::{Decision, Mark, SetMark, Target, Translation};
+use crate::model::ruleset::{Decision, Mark, SetMark, Span, Target, Translation};
 use crate::read::ipset;
 
 fn read_v4(text: &str) -> Save {
@@ -44,6 +44,24 @@ fn matches_and_targets_of_common_firewalls_are_understood() {
         "-m policy --dir in --pol ipsec -j ACCEPT",
         "-m rpfilter --validmark --invert -j DROP",
         "-f -j DROP",
+        "-s 10.0.0.1/255.0.255.0 -j ACCEPT",
+        "-p tcp -m multiport --ports 80,8000:8010 -j ACCEPT",
+        "-p tcp -m conntrack --ctreplsrc 172.17.0.2/32 --ctreplsrcport 80 -j ACCEPT",
+        "-m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT",
+        "-m recent --set --name DEFAULT --mask 255.255.255.255 --rsource",
+        "-m helper --helper ftp -j ACCEPT",
+        "-m set --match-set macs src ! --update-counters -j ACCEPT",
+        "-m physdev ! --physdev-in vnet0 -j ACCEPT",
+        "-m owner ! --uid-owner 0 -j ACCEPT",
+        "-m comment --comment -j -j ACCEPT",
+        "-j DNAT --to-destination 10.0.0.1-10.0.0.4:80-90",
+        "-j NETMAP --to 10.1.0.0/16",
+        "-j CT --zone 1",
+        "-p icmp -m icmp --icmp-type 8 -j ACCEPT",
+        "-p icmp -m icmp ! --icmp-type 3/4 -j ACCEPT",
+        "-p icmp -m icmp --icmp-type any -j ACCEPT",
+        "-p udp -j DNAT --to-destination 10.88.0.2:5000-5010/6000",
+        "-j CT --helper ftp",
         "-m rt --rt-type 0 -j DROP",
         "-j LOG --log-prefix \"[UFW BLOCK] \"",
         "-j CT --notrack",
@@ -62,11 +80,16 @@ fn what_is_not_wholly_understood_is_unknown_and_named() {
         ("-m recent --update --seconds 30 --hitcount 6 --name DEFAULT --rsource -j DROP", "-m recent"),
         ("-p tcp -m tcp --dport 80 --tcp-option 2 -j ACCEPT", "-m tcp --dport 80 --tcp-option 2"),
         ("-m conntrack --ctstate NEW --ctexpire 5 -j ACCEPT", "-m conntrack"),
-        ("-m set --match-set macs src -j ACCEPT", "-m set --match-set macs src"),
+        ("-m recent --set --rttl --name DEFAULT -j ACCEPT", "-m recent --set"),
+        ("-m hashlimit --hashlimit-upto 5/sec --hashlimit-mode srcip --hashlimit-name -x -j ACCEPT", "-m hashlimit"),
+        ("-m set --match-set office src --return-nomatch -j ACCEPT", "-m set --match-set office src"),
+        ("-j DNAT --to-destination 10.0.0.0-10.9.0.0", "-j DNAT"),
+        ("-j SYNPROXY --sack-perm", "-j SYNPROXY"),
         ("-m set --match-set nowhere src -j ACCEPT", "-m set"),
-        ("-m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT", "-m addrtype"),
+        ("-m addrtype --src-type LOCAL --limit-iface-in -j ACCEPT", "-m addrtype"),
+        ("-m addrtype --dst-type LOCAL --limit-iface-out -j ACCEPT", "-m addrtype"),
         ("-p strange -j ACCEPT", "-p strange"),
-        ("-s 10.0.0.1/255.0.255.0 -j ACCEPT", "-s 10.0.0.1/255.0.255.0"),
+        ("-s 10.0.0.1/255.0.255.256 -j ACCEPT", "-s 10.0.0.1/255.0.255.256"),
         ("-j NFQUEUE --queue-num 1", "-j NFQUEUE --queue-num 1"),
         ("-j TPROXY --on-port 1", "-j TPROXY"),
         ("-j DNAT --to-destination 10.0.0.1:80 --strange", "-j DNAT"),
@@ -78,9 +101,10 @@ fn what_is_not_wholly_understood_is_unknown_and_named() {
 }
 
 #[test]
-fn in_v6_only_the_address_types_that_mean_the_same_are_understood() {
+fn in_v6_of_several_address_types_all_must_fit() {
     assert_eq!(unknown(&steps(Family::V6, "-m addrtype --dst-type LOCAL -j ACCEPT")), None);
-    assert!(unknown(&steps(Family::V6, "-m addrtype --dst-type UNICAST -j ACCEPT")).is_some());
+    assert_eq!(unknown(&steps(Family::V6, "-m addrtype --dst-type UNICAST -j ACCEPT")), None);
+    assert!(unknown(&steps(Family::V6, "-m addrtype --dst-type BLACKHOLE -j ACCEPT")).is_some());
     assert!(unknown(&steps(Family::V6, "-m addrtype --dst-type LOCAL,MULTICAST -j ACCEPT")).is_some());
 }
 
@@ -137,4 +161,53 @@ fn the_text_says_which_of_the_two_tools_wrote_it() {
 fn a_line_that_cannot_be_split_is_an_unknown_rule_in_its_chain() {
     let save = read_v4("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m comment --comment \"open -j DROP\nCOMMIT\n");
     assert!(unknown(&save.tables[0].chains["INPUT"].rules[0].steps).is_some());
+}
+
+#[test]
+fn a_save_that_ends_early_says_so_of_its_last_table() {
+    let save = read_v4("*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 22 -j ACC");
+    assert_eq!(save.tables[0].chains["PREROUTING"].unread, None);
+    assert!(save.tables[1].chains["INPUT"].unread.as_ref().unwrap().contains("ends in the middle"));
+    assert!(save.tables[1].chains["INPUT"].rules.is_empty());
+}
+
+#[test]
+fn a_table_of_an_unknown_name_is_asked_at_a_time_that_is_not_known() {
+    let save = read_v4(
+        "*rawpost\n:POSTROUTING ACCEPT [0:0]\n:PREROUTING ACCEPT [0:0]\n-A POSTROUTING -j RAWSNAT --to-source 1.2.3.4\nCOMMIT\n",
+    );
+    let chains = &save.tables[0].chains;
+    assert!(chains["POSTROUTING"].base.is_some() && chains["POSTROUTING"].unread.is_some());
+    assert!(chains["PREROUTING"].base.is_none() && chains["PREROUTING"].unread.is_none(), "it has no rules");
+}
+
+#[test]
+fn a_plain_v6_packet_has_its_protocol_header_alone() {
+    let fits = |rule: &str| steps(Family::V6, rule).len() == 1;
+    assert!(!fits("-m ipv6header --header dst --soft -j DROP"));
+    assert!(fits("-m ipv6header --header proto -j DROP"));
+    assert!(!fits("-m ipv6header --header hop,proto -j DROP"));
+    assert!(fits("-m ipv6header ! --header hop,proto -j DROP"));
+}
+
+#[test]
+fn the_kernel_chooses_one_of_several_destinations() {
+    let targets = match steps(Family::V4, "-j DNAT --to-destination 10.0.0.1-10.0.0.3").pop() {
+        Some(Step::Act(Action::Translate(Translation::Destination(targets)))) => targets,
+        other => panic!("{other:?}"),
+    };
+    let sure: Vec<bool> = targets.iter().map(|target| target.when.is_empty()).collect();
+    assert_eq!(sure, [false, false, true]);
+}
+
+#[test]
+fn a_range_of_ports_is_moved_as_a_whole() {
+    let targets = match steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:5000-5010/6000").pop() {
+        Some(Step::Act(Action::Translate(Translation::Destination(targets)))) => targets,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(targets.len(), 11);
+    assert_eq!((targets[3].when[0].1.clone(), targets[3].ports), (Span::number(6003), Some((5003, 5003))));
+    assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-60000/1")).is_some());
+    assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-10/65530")).is_some());
 }

@@ -45,11 +45,31 @@ pub(super) struct Line {
     pub(super) is_goto: bool,
 }
 
+/// Options that take exactly one word, whatever it looks like: names and texts that others choose. iptables-save quotes a text only
+/// where it holds more than letters, digits, `-` and `_` (libxtables, `xtables_save_string`), so `-j` may be one.
+const TAKE_TEXT: [&str; 15] = [
+    "--comment",
+    "--log-prefix",
+    "--nflog-prefix",
+    "--ulog-prefix",
+    "--string",
+    "--hex-string",
+    "--name",
+    "--hashlimit-name",
+    "--helper",
+    "--match-set",
+    "--add-set",
+    "--del-set",
+    "--nfacct-name",
+    "--path",
+    "--bytecode",
+];
+
 impl Line {
     /// Reads `-A CHAIN …`; None for anything else.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut words = split(text)?.into_iter();
-        if words.next()? != "-A" {
+        if !matches!(words.next()?.as_str(), "-A" | "--append") {
             return None;
         }
         let mut line = Self { chain: words.next()?, matches: vec![Group::named("")], target: None, is_goto: false };
@@ -60,13 +80,14 @@ impl Line {
                     negated = true;
                     continue;
                 }
-                "-m" => line.matches.push(Group::named(&words.next()?)),
-                "-j" | "-g" => {
-                    line.is_goto = word == "-g";
+                "-m" | "--match" => line.matches.push(Group::named(&words.next()?)),
+                "-j" | "-g" | "--jump" | "--goto" => {
+                    line.is_goto = matches!(word.as_str(), "-g" | "--goto");
                     line.target = Some(Group::named(&words.next()?));
                 }
                 _ if word.starts_with('-') && word.len() > 1 => {
-                    line.current()?.options.push(Opt { negated, name: word, values: Vec::new() });
+                    let values = if TAKE_TEXT.contains(&word.as_str()) { vec![words.next()?] } else { Vec::new() };
+                    line.current()?.options.push(Opt { negated, name: word, values });
                 }
                 // Old saves negate behind the option: `-i ! eth0`.
                 _ => {
@@ -136,6 +157,14 @@ mod tests {
         assert!(line.matches[1].options[0].negated);
         assert_eq!(line.matches[2].options[0].values, ["a \"b\" -j c"]);
         assert_eq!(line.target.unwrap().options[0].values, ["1.2.3.4:5"]);
+    }
+
+    #[test]
+    fn a_text_is_no_option_whatever_it_looks_like() {
+        let line = Line::read("-A IN -m comment --comment -j -p tcp -j LOG --log-prefix --drop").unwrap();
+        assert_eq!(line.matches[1].options[0].values, ["-j"]);
+        let target = line.target.unwrap();
+        assert_eq!((target.name.as_str(), target.options[0].values.as_slice()), ("LOG", &["--drop".to_owned()][..]));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use super::fields::{self, Fields};
 use super::value::{self, Kind};
-use super::{Scope, text};
+use super::{Scope, guards, mangle, text, translate};
 use crate::model::packet::{Family, Protocol};
-use crate::model::ruleset::{Action, Decision, Key, Mark, Selector, SetMark, Span, Step, Target, Test, Translation};
+use crate::model::ruleset::{Action, Decision, Key, Set, Span, Step, Test, Translation};
+use crate::read::iptables;
 use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// The steps of a rule, in order.
@@ -16,32 +18,69 @@ pub(super) fn steps(expressions: &[Value], scope: &Scope<'_>) -> Vec<Step> {
 fn statement(expression: &Value, scope: &Scope<'_>) -> Vec<Step> {
     let entry = expression.as_object().and_then(|object| object.iter().next());
     let Some((name, content)) = entry else { return vec![unknown_action(expression)] };
+    let unknown = || guards::of(content).into_iter().chain([unknown_action(expression)]).collect();
     match name.as_str() {
         "match" if content["left"].get("exthdr").is_some() => extension(content),
         "match" => comparison(content, scope).unwrap_or_else(|| unknown_match(content)),
-        "vmap" => lookup(content, scope).unwrap_or_else(|| vec![unknown_action(expression)]),
-        "dnat" => translate(content, scope).unwrap_or_else(|| vec![unknown_action(expression)]),
-        "redirect" => match content.get("port").map_or(Some(None), |port| ports(port).map(Some)) {
-            Some(ports) => vec![Step::Act(Action::Translate(Translation::Redirect(ports)))],
-            None => vec![unknown_action(expression)],
-        },
-        "snat" | "masquerade" => source(content),
-        "mangle" => mangle(content).unwrap_or_else(|| vec![unknown_action(expression)]),
+        "vmap" => lookup(content, scope).unwrap_or_else(unknown),
+        "dnat" => translate::destination(content, scope).unwrap_or_else(unknown),
+        "redirect" => translate::redirect(content).unwrap_or_else(unknown),
+        "snat" | "masquerade" => translate::source(content).unwrap_or_else(unknown),
+        "mangle" => mangle::steps(content).unwrap_or_else(unknown),
         "notrack" => vec![Step::Act(Action::Untrack)],
         "reject" => reject(content),
-        "counter" | "log" | "last" | "dup" | "flow" | "ct helper" | "ct timeout" | "ct expectation" | "secmark" | "reset"
-        | "optstrip" | "comment" => Vec::new(),
-        "set" | "map" if content.get("stmt").is_none() => Vec::new(),
-        "limit" | "quota" | "ct count" | "meter" | "set" | "map" => {
-            vec![Step::Test(Test::Unknown(text::expression(expression).into()))]
+        "log" | "last" | "dup" | "ct timeout" | "secmark" | "comment" => Vec::new(),
+        // An object by its name; one that a map picks is there or not, and where it is not the rule ends.
+        "counter" | "ct helper" | "ct expectation" if content.get("map").is_none() => Vec::new(),
+        "reset" | "optstrip" => guards::of(content),
+        // Only what is confirmed, and, of TCP, established is taken up; for the rest the rule ends
+        // (net/netfilter/nft_flow_offload.c, `nft_flow_offload_eval`).
+        "flow" => vec![guards::never()],
+        "set" | "map" => remember(content, expression, scope),
+        "counter" | "ct helper" | "ct expectation" | "limit" | "quota" | "ct count" | "meter" => {
+            guards::of(content).into_iter().chain([unknown_test(expression)]).collect()
         }
-        // One of iptables' own: a match or a target, its contents are not shown.
-        "xt" => vec![Step::Test(Test::Unknown(text::expression(expression).into())), unknown_action(expression)],
+        "xt" => foreign(content, expression),
+        "synproxy" => vec![fields::is_protocol(Protocol::TCP), unknown_action(expression)],
         _ => match decision(expression) {
             Some(decision) => vec![Step::Act(Action::Decide(decision))],
-            None => vec![unknown_action(expression)],
+            None => unknown(),
         },
     }
+}
+
+fn unknown_test(expression: &Value) -> Step {
+    Step::Test(Test::Unknown(text::expression(expression).into()))
+}
+
+/// One of iptables' own expressions: a match or a target, whose contents are not shown. Of some the name says enough.
+fn foreign(content: &Value, expression: &Value) -> Vec<Step> {
+    match (content["type"].as_str(), content["name"].as_str()) {
+        (Some("match"), Some("comment")) | (Some("watcher"), Some(_)) => Vec::new(),
+        // Frames of other protocols (net/bridge/netfilter/ebt_arp.c, ebt_stp.c, ebt_802_3.c).
+        (Some("match"), Some("arp" | "stp" | "802_3")) => vec![guards::never()],
+        (Some("match"), Some("ip")) => vec![fields::is_family(Family::V4), unknown_test(expression)],
+        (Some("match"), Some("ip6")) => vec![fields::is_family(Family::V6), unknown_test(expression)],
+        (Some("match"), Some(_)) => vec![unknown_test(expression)],
+        (Some("target"), Some(name)) if iptables::is_without_effect(name) => Vec::new(),
+        (Some("target"), Some("REJECT")) => vec![Step::Act(Action::Decide(Decision::Reject))],
+        (Some("target"), Some("MASQUERADE" | "SNAT")) => vec![Step::Act(Action::Translate(Translation::Source))],
+        (Some("target"), Some(_)) => vec![unknown_action(expression)],
+        _ => vec![unknown_test(expression), unknown_action(expression)],
+    }
+}
+
+/// A statement that notes something about the packet in a set. It ends the rule where the packet has no such field, and where the set is
+/// full (net/netfilter/nft_dynset.c, `nft_dynset_eval`); a limit that hangs on the member lets the rule fit only sometimes.
+fn remember(content: &Value, expression: &Value, scope: &Scope<'_>) -> Vec<Step> {
+    let mut steps: Vec<Step> = guards::of(&content["elem"]);
+    let only_counts = |statement: &Value| statement.get("counter").is_some() || statement.get("last").is_some();
+    let is_plain = content.get("stmt").and_then(Value::as_array).is_none_or(|statements| statements.iter().all(only_counts));
+    let name = content.get("set").or_else(|| content.get("map")).and_then(Value::as_str).and_then(|name| name.strip_prefix('@'));
+    if !is_plain || name.is_none_or(|name| scope.is_full(name)) {
+        steps.push(unknown_test(expression));
+    }
+    steps
 }
 
 fn unknown_action(expression: &Value) -> Step {
@@ -52,9 +91,9 @@ fn unknown_action(expression: &Value) -> Step {
 /// `stmt_reject_postprocess`).
 fn reject(content: &Value) -> Vec<Step> {
     let guard = match content.get("type").and_then(Value::as_str) {
-        Some("icmp") => Some(fields::is(Key::Family, Family::V4.number())),
-        Some("icmpv6") => Some(fields::is(Key::Family, Family::V6.number())),
-        Some("tcp reset") => Some(fields::is(Key::Protocol, Protocol::TCP.0.into())),
+        Some("icmp") => Some(fields::is_family(Family::V4)),
+        Some("icmpv6") => Some(fields::is_family(Family::V6)),
+        Some("tcp reset") => Some(fields::is_protocol(Protocol::TCP)),
         _ => None,
     };
     guard.into_iter().chain([Step::Act(Action::Decide(Decision::Reject))]).collect()
@@ -70,10 +109,7 @@ fn extension(content: &Value) -> Vec<Step> {
 
 /// Even where the field or the values are not understood, the header that the field belongs to is.
 fn unknown_match(content: &Value) -> Vec<Step> {
-    let mut steps: Vec<Step> = fields::header_guard(&content["left"]).into_iter().collect();
-    if let Some(fields) = fields::read(&content["left"]) {
-        steps = fields.guards;
-    }
+    let mut steps = fields::read(&content["left"]).map_or_else(|| guards::of(&content["left"]), |fields| fields.guards);
     steps.push(Step::Test(Test::Unknown(text::comparison(content).into())));
     steps
 }
@@ -81,7 +117,7 @@ fn unknown_match(content: &Value) -> Vec<Step> {
 /// A verdict statement.
 pub(super) fn decision(expression: &Value) -> Option<Decision> {
     let (name, content) = expression.as_object()?.iter().next()?;
-    let target = || content["target"].as_str().map(Arc::from);
+    let target = || content.get("target").unwrap_or(content).as_str().map(Arc::from);
     Some(match name.as_str() {
         "accept" => Decision::Accept,
         "drop" => Decision::Drop,
@@ -98,7 +134,8 @@ fn comparison(content: &Value, scope: &Scope<'_>) -> Option<Vec<Step>> {
     let fields = fields::read(&content["left"])?;
     let kinds = fields.kinds();
     let right = &content["right"];
-    let operator = content["op"].as_str()?;
+    let implied = if kinds.len() == 1 && kinds[0].is_bits() { "in" } else { "==" };
+    let operator = content.get("op").map_or(Some(implied), Value::as_str)?;
     let is_set = right.get("set").is_some() || right.as_str().is_some_and(|text| text.starts_with('@'));
     let (among, negated) = if is_set {
         (
@@ -111,7 +148,7 @@ fn comparison(content: &Value, scope: &Scope<'_>) -> Option<Vec<Step>> {
         )
     } else {
         let (members, negated) = single(&fields, &kinds, operator, right)?;
-        (Arc::new(crate::model::ruleset::Set { members, exceptions: Vec::new() }), negated)
+        (Arc::new(Set { members, exceptions: Vec::new() }), negated)
     };
     let selectors = fields.selectors();
     let mut steps = fields.guards;
@@ -132,6 +169,9 @@ fn single(fields: &Fields, kinds: &[Kind], operator: &str, right: &Value) -> Opt
     let [kind] = kinds else { return None };
     let is_masked = fields.parts[0].0.mask.is_some();
     let number = |value| value::bits(*kind, value);
+    if let Some(span) = address_order(*kind, operator, right) {
+        return Some((vec![vec![span]], false));
+    }
     let span = match operator {
         "in" if kind.is_bits() => Span::AnyBit(number(right)?),
         "!" if kind.is_bits() => return Some((vec![vec![Span::AnyBit(number(right)?)]], true)),
@@ -152,140 +192,44 @@ fn single(fields: &Fields, kinds: &[Kind], operator: &str, right: &Value) -> Opt
     Some((vec![vec![span]], operator == "!="))
 }
 
-/// The fields of a key; one that is not understood may have any value.
-fn key(expression: &Value) -> Fields {
-    fields::read(expression).unwrap_or_else(|| Fields { guards: Vec::new(), parts: vec![(Key::Opaque.into(), Kind::Opaque)] })
+/// `ip saddr < 10.0.0.9`
+fn address_order(kind: Kind, operator: &str, right: &Value) -> Option<Span> {
+    let bound: IpAddr = right.as_str().filter(|_| kind == Kind::Address)?.parse().ok()?;
+    let (lowest, highest) = match bound {
+        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into()),
+        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), IpAddr::V6(u128::MAX.into())),
+    };
+    let less = |address: IpAddr| match address {
+        IpAddr::V4(v4) => u32::from(v4).checked_sub(1).map(|number| IpAddr::V4(number.into())),
+        IpAddr::V6(v6) => u128::from(v6).checked_sub(1).map(|number| IpAddr::V6(number.into())),
+    };
+    let more = |address: IpAddr| match address {
+        IpAddr::V4(v4) => u32::from(v4).checked_add(1).map(|number| IpAddr::V4(number.into())),
+        IpAddr::V6(v6) => u128::from(v6).checked_add(1).map(|number| IpAddr::V6(number.into())),
+    };
+    Some(match operator {
+        "<" => Span::Address(lowest, less(bound)?),
+        "<=" => Span::Address(lowest, bound),
+        ">" => Span::Address(more(bound)?, highest),
+        ">=" => Span::Address(bound, highest),
+        _ => return None,
+    })
 }
 
 /// `vmap`: decisions by fields.
 fn lookup(content: &Value, scope: &Scope<'_>) -> Option<Vec<Step>> {
-    let fields = key(&content["key"]);
-    let mut map = Vec::new();
-    for (spans, value) in value::map(&fields.kinds(), &content["data"], scope)? {
-        map.push((spans, decision(value)?));
-    }
+    let key = &content["key"];
+    let fields = fields::read(key).unwrap_or_else(|| Fields::opaque(key));
+    let read = || {
+        let entries = value::map(&fields, key, &content["data"], scope)?.into_iter();
+        entries.map(|(spans, value)| Some((spans, decision(value)?))).collect::<Option<Vec<_>>>().map(Arc::new)
+    };
+    let map = match content["data"].as_str().and_then(|text| text.strip_prefix('@')) {
+        Some(name) => scope.decisions(name, &fields.kinds(), read)?,
+        None => read()?,
+    };
     let selectors = fields.selectors();
     let mut steps = fields.guards;
-    steps.push(Step::Act(Action::Lookup { selectors, map: Arc::new(map) }));
+    steps.push(Step::Act(Action::Lookup { selectors, map }));
     Some(steps)
-}
-
-/// A port or a range of ports.
-fn ports(value: &Value) -> Option<(u16, u16)> {
-    match value::span(Kind::Number, value)? {
-        Span::Number(first, last) => Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?)),
-        _ => None,
-    }
-}
-
-/// `dnat`. In an `inet` table it names the family that it is for (net/netfilter/nft_nat.c, `nft_nat_inet_eval`).
-fn translate(content: &Value, scope: &Scope<'_>) -> Option<Vec<Step>> {
-    let mut steps = Vec::new();
-    match content.get("family").and_then(Value::as_str) {
-        Some("ip") => steps.push(fields::is(Key::Family, Family::V4.number())),
-        Some("ip6") => steps.push(fields::is(Key::Family, Family::V6.number())),
-        Some(_) => return None,
-        None => {}
-    }
-    let port = match content.get("port") {
-        Some(port) if port.get("map").is_none() => Some(ports(port)?),
-        Some(port) => {
-            let (guards, targets) = mapped(&port["map"], scope, |value| Some((None, Some(ports(value)?))))?;
-            let address = content.get("addr").and_then(Value::as_str).and_then(|text| text.parse().ok());
-            if content.get("addr").is_some() != address.is_some() {
-                return None;
-            }
-            steps.extend(guards);
-            let targets = targets.into_iter().map(|target| Target { address, ..target }).collect();
-            steps.push(Step::Act(Action::Translate(Translation::Destination(targets))));
-            return Some(steps);
-        }
-        None => None,
-    };
-    let targets = match content.get("addr") {
-        None => vec![Target { when: Vec::new(), address: None, ports: port }],
-        Some(Value::String(text)) => vec![Target { when: Vec::new(), address: Some(text.parse().ok()?), ports: port }],
-        Some(address) => {
-            let (guards, targets) =
-                mapped(address.get("map")?, scope, |value| match value.get("concat").and_then(Value::as_array) {
-                    Some(parts) => match parts.as_slice() {
-                        [address, port] => Some((Some(address.as_str()?.parse().ok()?), Some(ports(port)?))),
-                        _ => None,
-                    },
-                    None => Some((Some(value.as_str()?.parse().ok()?), port)),
-                })?;
-            steps.extend(guards);
-            targets
-        }
-    };
-    steps.push(Step::Act(Action::Translate(Translation::Destination(targets))));
-    Some(steps)
-}
-
-type Place = (Option<std::net::IpAddr>, Option<(u16, u16)>);
-
-/// The destinations of a map.
-fn mapped(map: &Value, scope: &Scope<'_>, read: impl Fn(&Value) -> Option<Place>) -> Option<(Vec<Step>, Vec<Target>)> {
-    let fields = key(&map["key"]);
-    let selectors: Vec<Selector> = fields.selectors();
-    let mut targets = Vec::new();
-    for (spans, value) in value::map(&fields.kinds(), &map["data"], scope)? {
-        let (address, ports) = read(value)?;
-        targets.push(Target { when: selectors.iter().copied().zip(spans).collect(), address, ports });
-    }
-    Some((fields.guards, targets))
-}
-
-fn source(content: &Value) -> Vec<Step> {
-    let family = match content.get("family").and_then(Value::as_str) {
-        Some("ip") => Some(Family::V4),
-        Some("ip6") => Some(Family::V6),
-        _ => None,
-    };
-    let guard = family.map(|family| fields::is(Key::Family, family.number()));
-    guard.into_iter().chain([Step::Act(Action::Translate(Translation::Source))]).collect()
-}
-
-/// `mangle`: what changes no field that rules look at here has no effect.
-fn mangle(content: &Value) -> Option<Vec<Step>> {
-    let key = &content["key"];
-    let Some(target) = mark(key) else { return is_harmless(key).then(Vec::new) };
-    let (source, pick, flip) = arithmetic(&content["value"])?;
-    Some(vec![Step::Act(Action::SetMark(SetMark { target, keep: 0, source: source.unwrap_or(target), pick, flip }))])
-}
-
-fn mark(expression: &Value) -> Option<Mark> {
-    match (expression["meta"]["key"].as_str(), expression["ct"]["key"].as_str()) {
-        (Some("mark"), _) => Some(Mark::Packet),
-        (_, Some("mark")) => Some(Mark::Connection),
-        _ => None,
-    }
-}
-
-fn is_harmless(key: &Value) -> bool {
-    let meta = key["meta"]["key"].as_str().is_some_and(|key| ["priority", "nftrace", "secmark", "broute"].contains(&key));
-    let connection = key["ct"]["key"].as_str().is_some_and(|key| ["label", "event", "helper", "secmark"].contains(&key));
-    let field =
-        key["payload"]["field"].as_str().is_some_and(|field| ["dscp", "ecn", "ttl", "hoplimit", "flowlabel"].contains(&field));
-    meta || connection || field || key.get("tcp option").is_some()
-}
-
-/// A mark's new value as `(source & pick) ^ flip`; None for anything of another form.
-fn arithmetic(value: &Value) -> Option<(Option<Mark>, u32, u32)> {
-    if let Some(mark) = mark(value) {
-        return Some((Some(mark), u32::MAX, 0));
-    }
-    if let Some(number) = value.as_u64() {
-        return Some((None, 0, u32::try_from(number).ok()?));
-    }
-    let (operator, operands) = value.as_object()?.iter().next()?;
-    let [left, right] = operands.as_array()?.as_slice() else { return None };
-    let (source, pick, flip) = arithmetic(left)?;
-    let (None, 0, number) = arithmetic(right)? else { return None };
-    Some(match operator.as_str() {
-        "&" => (source, pick & number, flip & number),
-        "|" => (source, pick & !number, (flip & !number) | number),
-        "^" => (source, pick, flip ^ number),
-        _ => return None,
-    })
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::model::ruleset::{Action, Step, Test};
+use crate::model::ruleset::{Action, Key, Span, Step, Test, Translation};
 use serde_json::json;
 
 fn listing(rules: &[Value], more: &[Value]) -> Listing {
@@ -89,8 +89,9 @@ fn what_only_counts_or_logs_has_no_steps() {
         json!({"counter": {"packets": 1, "bytes": 2}}),
         json!({"log": {"prefix": "x"}}),
         json!({"ct helper": "ftp"}),
-        json!({"set": {"op": "add", "elem": {"payload": {"protocol": "ip", "field": "saddr"}}, "set": "@seen"}}),
-        json!({"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": {"rt": {"key": "mtu"}}}}),
+        json!({"counter": "by-name"}),
+        json!({"mangle": {"key": {"ct": {"key": "zone"}}, "value": 1}}),
+        json!({"xt": {"type": "match", "name": "comment"}}),
     ] {
         assert!(steps(&json!([statement])).is_empty(), "{statement}");
     }
@@ -98,7 +99,7 @@ fn what_only_counts_or_logs_has_no_steps() {
 
 #[test]
 fn a_header_guards_its_fields_even_where_these_are_unknown() {
-    let steps = steps(&compare(&json!({"payload": {"protocol": "icmpv6", "field": "type"}}), "==", &json!("nd-router-advert")));
+    let steps = steps(&compare(&json!({"payload": {"protocol": "icmpv6", "field": "max-delay"}}), "==", &json!(5)));
     assert!(matches!(&steps[..], [Step::Test(Test::Fields { .. }), Step::Test(Test::Unknown(_)), Step::Act(_)]), "{steps:?}");
 }
 
@@ -179,4 +180,107 @@ fn rules_are_shown_in_the_words_of_nft() {
 fn what_is_no_listing_is_refused_in_words() {
     assert!(read("table inet t {}").unwrap_err().contains("no JSON"));
     assert!(read("{}").unwrap_err().contains("`nftables`"));
+}
+
+#[test]
+fn a_rule_concerns_only_packets_that_have_what_its_statements_ask_for() {
+    let saddr = json!({"payload": {"protocol": "ip", "field": "saddr"}});
+    let seen =
+        json!({"set": {"family": "inet", "table": "t", "name": "seen", "type": "ipv4_addr", "size": 2, "elem": ["10.0.0.1"]}});
+    let full =
+        json!({"set": {"family": "inet", "table": "t", "name": "full", "type": "ipv4_addr", "size": 1, "elem": ["10.0.0.1"]}});
+    let add = |set: &str| json!([{"set": {"op": "add", "elem": saddr, "set": set}}, {"drop": null}]);
+    let limited = json!([{"set": {"op": "add", "elem": {"elem": {"val": saddr, "timeout": 60}}, "set": "@seen",
+        "stmt": [{"limit": {"rate": 5, "per": "minute", "inv": true}}]}}, {"drop": null}]);
+    let clamp =
+        json!([{"mangle": {"key": {"tcp option": {"name": "maxseg", "field": "size"}}, "value": {"rt": {"key": "mtu"}}}}]);
+    let offload = json!([{"flow": {"op": "add", "flowtable": "@f"}}, {"accept": null}]);
+    let listing = listing(&[add("@seen"), add("@full"), limited, clamp, offload], &[seen, full]);
+    let rules = &listing.tables[0].chains["c"].rules;
+    let unknown: Vec<bool> = rules.iter().map(|rule| is_unknown(&rule.steps)).collect();
+    assert_eq!(unknown, [false, true, true, false, false]);
+    let guard = |at: usize| match &rules[at].steps[0] {
+        Step::Test(Test::Fields { selectors, among, .. }) => (selectors[0].key, among.members.clone()),
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(guard(0), (Key::Family, vec![vec![Span::number(2)]]));
+    assert_eq!(guard(2), (Key::Family, vec![vec![Span::number(2)]]));
+    assert_eq!(guard(3), (Key::Protocol, vec![vec![Span::number(6)]]));
+    assert_eq!(guard(4).1, Vec::<Vec<Span>>::new(), "a first packet is never taken up");
+}
+
+#[test]
+fn what_a_generator_picks_cannot_be_told_but_that_it_picks_one() {
+    let vmap = |modulus: u64| {
+        json!([{"vmap": {"key": {"numgen": {"mode": "random", "mod": modulus, "offset": 0}},
+            "data": {"set": [[0, {"drop": null}], [1, {"accept": null}]]}}}])
+    };
+    let spans = |modulus| match &steps(&vmap(modulus))[..] {
+        [Step::Act(Action::Lookup { map, .. })] => map.iter().map(|(spans, _)| spans[0].clone()).collect::<Vec<_>>(),
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(spans(2), [Span::number(0), Span::Any]);
+    assert_eq!(spans(3), [Span::number(0), Span::number(0)], "with the third number, none");
+}
+
+#[test]
+fn a_map_by_a_header_that_a_packet_has_not_is_not_asked() {
+    let vmap = json!([{"vmap": {"key": {"payload": {"protocol": "icmpv6", "field": "type"}},
+        "data": {"set": [["echo-request", {"accept": null}]]}}}]);
+    assert!(
+        matches!(&steps(&vmap)[..], [Step::Test(Test::Fields { selectors, .. }), Step::Act(_)] if selectors[0].key == Key::Protocol)
+    );
+}
+
+#[test]
+fn lists_of_one_are_words_in_new_versions_and_old_versions_have_other_names() {
+    for (left, op, right) in [
+        (json!({"fib": {"result": "type", "flags": "daddr"}}), "==", json!("local")),
+        (json!({"fib": {"result": "oif", "flags": ["iif", "saddr"]}}), "==", json!(false)),
+        (json!({"payload": {"name": "tcp", "field": "dport"}}), "==", json!("ssh")),
+        (json!({"meta": "l4proto"}), "==", json!("tcp")),
+        (json!({"ct": {"key": "saddr", "dir": "original", "family": "ip"}}), "==", json!("10.0.0.1")),
+        (json!({"payload": {"base": "th", "offset": 16, "len": 16}}), "==", json!(80)),
+        (json!({"&": [{"payload": {"protocol": "ip", "field": "saddr"}}, "255.0.0.255"]}), "==", json!("10.0.0.1")),
+        (json!({"payload": {"protocol": "ip", "field": "saddr"}}), ">=", json!("10.0.0.1")),
+        (json!({"payload": {"protocol": "ether", "field": "type"}}), "==", json!("ip")),
+        (json!({"ct": {"key": "saddr", "dir": "reply"}}), "==", json!("10.0.0.1")),
+        (json!({"meta": {"key": "ibrname"}}), "==", json!("br0")),
+        (json!({"payload": {"protocol": "icmpv6", "field": "type"}}), "==", json!({"set": ["nd-router-advert", 143]})),
+    ] {
+        assert!(!is_unknown(&steps(&compare(&left, op, &right))), "{left} {op} {right}");
+    }
+    let implied = json!([{"match": {"left": {"ct": {"key": "state"}}, "right": "established"}}, {"accept": null}]);
+    assert!(matches!(&steps(&implied)[0], Step::Test(Test::Fields { among, .. }) if among.members[0] == [Span::AnyBit(2)]));
+}
+
+#[test]
+fn the_inner_packet_of_a_tunnel_is_not_taken_for_the_outer_one() {
+    let inner = json!({"payload": {"tunnel": "vxlan", "protocol": "ip", "field": "saddr"}});
+    let steps = steps(&compare(&inner, "==", &json!("10.0.0.1")));
+    assert!(matches!(&steps[..], [Step::Test(Test::Fields { .. }), Step::Test(Test::Unknown(_)), Step::Act(_)]), "{steps:?}");
+}
+
+#[test]
+fn destinations_are_read_as_ranges_maps_and_pairs() {
+    let targets = |statement: Value| match steps(&json!([{ "dnat": statement }])).pop() {
+        Some(Step::Act(Action::Translate(Translation::Destination(targets)))) => Some(targets),
+        _ => None,
+    };
+    let range = targets(json!({"addr": {"range": ["10.0.0.1", "10.0.0.3"]}, "port": 80})).unwrap();
+    assert_eq!((range.len(), range[2].when.len(), range[0].ports), (3, 0, Some((80, 80))));
+    let pairs = json!({"family": "ip", "type_flags": ["concat"], "addr": {"map": {
+        "key": {"concat": [{"payload": {"protocol": "ip", "field": "daddr"}}, {"payload": {"protocol": "tcp", "field": "dport"}}]},
+        "data": {"set": [[{"concat": ["192.0.2.1", 80]}, {"concat": ["10.0.0.1", 8080]}]]}}}});
+    let pairs = targets(pairs).unwrap();
+    assert_eq!((pairs[0].when.len(), pairs[0].ports), (2, Some((8080, 8080))));
+    let prefix = json!({"family": "ip", "type_flags": "prefix", "addr": {"prefix": {"addr": "10.0.0.0", "len": 30}}});
+    assert_eq!(targets(prefix), None, "a prefix into a prefix is something else");
+}
+
+#[test]
+fn a_rule_that_is_not_shown_may_do_anything() {
+    let text = r#"{"nftables":[{"table":{"family":"ip","name":"t"}},{"chain":{"family":"ip","table":"t","name":"c"}},
+        {"rule":{"family":"ip","table":"t","chain":"c","handle":4}}]}"#;
+    assert!(is_unknown(&read(text).unwrap().tables[0].chains["c"].rules[0].steps));
 }

@@ -26,6 +26,15 @@ pub(super) fn expression(expression: &Value) -> String {
             (None, _) => name.clone(),
         },
         "log" => name.clone(),
+        "set" | "map" if content.get("op").is_some() => {
+            format!("{} {} {{ {} }}", scalar(&content["op"]), operand(&content[name]), operand(&content["elem"]))
+        }
+        "limit" | "quota" | "counter" if content.is_string() => format!("{name} name \"{}\"", scalar(content)),
+        "ct count" => format!("ct count {}{}", if content["inv"] == true { "over " } else { "" }, scalar(&content["val"])),
+        "quota" => {
+            let over = if content["inv"] == true { "over " } else { "" };
+            format!("quota {over}{} {}", scalar(&content["val"]), scalar(&content["val_unit"]))
+        }
         "limit" => format!("limit rate {}/{}", scalar(&content["rate"]), scalar(&content["per"])),
         "ct helper" | "ct timeout" => format!("{name} set {}", scalar(content)),
         "xt" => format!("xt {} {}", scalar(&content["type"]), scalar(&content["name"])),
@@ -71,7 +80,18 @@ fn named(name: &str, content: &Value) -> String {
     let list = |separator: &str| content.as_array().map(|parts| parts.iter().map(operand).collect::<Vec<_>>().join(separator));
     let text = match name {
         "meta" => Some(meta(content.get("key").unwrap_or(content))),
-        "payload" => Some(format!("{} {}", scalar(&content["protocol"]), scalar(&content["field"]))),
+        "payload" if content.get("base").is_some() => {
+            Some(format!("@{},{},{}", scalar(&content["base"]), scalar(&content["offset"]), scalar(&content["len"])))
+        }
+        "payload" => Some(words(&[content.get("tunnel"), content.get("protocol"), content.get("field")])),
+        "tcp option" | "ip option" | "sctp chunk" | "exthdr" => {
+            Some(format!("{name} {}", words(&[content.get("name"), content.get("field")])))
+        }
+        "ipsec" | "rt" | "socket" | "osf" => {
+            Some(format!("{name} {}", words(&[content.get("dir"), content.get("family"), content.get("key")])))
+        }
+        "numgen" => Some(format!("numgen {} mod {}", scalar(&content["mode"]), scalar(&content["mod"]))),
+        "jhash" => Some(format!("jhash {} mod {}", operand(&content["expr"]), scalar(&content["mod"]))),
         "ct" => {
             let direction = content.get("dir").map(|direction| format!("{} ", scalar(direction))).unwrap_or_default();
             Some(format!("ct {direction}{}", scalar(&content["key"])))
@@ -92,6 +112,11 @@ fn named(name: &str, content: &Value) -> String {
         _ => None,
     };
     text.unwrap_or_else(|| format!("{name} {content}"))
+}
+
+/// What is there of these, in one line.
+fn words(parts: &[Option<&Value>]) -> String {
+    parts.iter().flatten().map(|part| scalar(part)).collect::<Vec<_>>().join(" ")
 }
 
 /// nft leaves `meta` away before most of its keys.

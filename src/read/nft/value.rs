@@ -1,6 +1,8 @@
 //! The right side of a match, and the members of sets and maps.
 
 use super::Scope;
+use super::fields::Fields;
+use super::names;
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Set, Span, ct_state};
 use crate::read::values;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 pub(super) enum Kind {
     /// IP addresses.
     Address,
+    /// IP addresses as they are under a mask.
+    AddressUnder(IpAddr),
     /// Names of interfaces.
     Interface,
     /// Plain numbers: ports, marks.
@@ -37,6 +41,14 @@ pub(super) enum Kind {
     PacketType,
     /// `local`, `unicast` …
     AddressType,
+    /// `echo-request` …
+    IcmpType,
+    /// The same of v6.
+    Icmpv6Type,
+    /// `port-unreachable` …
+    IcmpCode,
+    /// The same of v6.
+    Icmpv6Code,
     /// `true`, `false`; 0 for "missing".
     Truth,
     /// Nothing that can be read.
@@ -47,6 +59,11 @@ impl Kind {
     /// True if values are bits that nft tests by itself with `in`.
     pub(super) fn is_bits(self) -> bool {
         matches!(self, Self::CtState | Self::CtStatus | Self::TcpFlags)
+    }
+
+    /// True if values are numbers that a mask may be laid on.
+    pub(super) fn is_numeric(self) -> bool {
+        !matches!(self, Self::Address | Self::AddressUnder(_) | Self::Interface | Self::Truth | Self::Opaque)
     }
 
     /// The number behind a word.
@@ -92,7 +109,12 @@ impl Kind {
                 ("unreachable", 7),
                 ("prohibit", 8),
             ],
-            Self::Number => return values::number(word),
+            // nft 0.9.0 shows ports by their names.
+            Self::IcmpType => names::ICMP_TYPES,
+            Self::Icmpv6Type => names::ICMPV6_TYPES,
+            Self::IcmpCode => names::ICMP_CODES,
+            Self::Icmpv6Code => names::ICMPV6_CODES,
+            Self::Number => return values::number(word).or_else(|| names::port(word)),
             _ => &[],
         };
         names.iter().find(|(name, _)| *name == word).map(|&(_, number)| number)
@@ -111,6 +133,10 @@ fn number(kind: Kind, value: &Value) -> Option<u32> {
         (Kind::Version, 4) => Family::V4.number(),
         (Kind::Version, 6) => Family::V6.number(),
         (Kind::Version, _) => return None,
+        // ETH_P_IP and ETH_P_IPV6 of linux/if_ether.h.
+        (Kind::EtherType, 0x0800) if value.is_number() => Family::V4.number(),
+        (Kind::EtherType, 0x86dd) if value.is_number() => Family::V6.number(),
+        (Kind::EtherType, _) if value.is_number() => 0,
         // Anything but "missing" names one interface of many.
         (Kind::Truth, number) if number != 0 => return None,
         (_, number) => number,
@@ -145,8 +171,14 @@ pub(super) fn span(kind: Kind, value: &Value) -> Option<Span> {
             Some(prefix) => values::net(&format!("{}/{}", prefix["addr"].as_str()?, prefix["len"].as_u64()?)).map(Span::from),
             None => values::net(value.as_str()?).map(Span::from),
         },
+        Kind::AddressUnder(mask) => {
+            let bits: IpAddr = value.as_str()?.parse().ok()?;
+            (bits.is_ipv4() == mask.is_ipv4()).then_some(Span::AddressBits(bits, mask))
+        }
         Kind::Interface => Some(values::interface(value.as_str()?, '*')),
-        Kind::Opaque => None,
+        // It may be the one.
+        Kind::Opaque => Some(Span::number(0)),
+        _ if kind.is_bits() => bits(kind, value).map(Span::number),
         _ => number(kind, value).map(Span::number),
     }
 }
@@ -175,52 +207,72 @@ fn member(kinds: &[Kind], value: &Value) -> Option<Vec<Span>> {
 /// A set: written in the rule, or named. None if one of its members is not understood.
 pub(super) fn set(kinds: &[Kind], value: &Value, scope: &Scope<'_>) -> Option<Arc<Set>> {
     let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) else {
-        let members: Option<Vec<_>> = value.get("set")?.as_array()?.iter().map(|value| member(kinds, value)).collect();
+        let members: Option<Vec<_>> = words_of_set(value)?.iter().map(|value| member(kinds, value)).collect();
         return Some(Arc::new(Set { members: members?, exceptions: Vec::new() }));
     };
-    if let Some(set) = scope.read.borrow().get(name) {
-        return Some(set.clone());
-    }
-    let listed = scope.listed.get(name)?;
-    if carries_state(listed) {
-        return None;
-    }
-    let members: Option<Vec<_>> = elements(listed).iter().map(|value| member(kinds, value)).collect();
-    let set = Arc::new(Set { members: members?, exceptions: Vec::new() });
-    scope.read.borrow_mut().insert(name.to_owned(), set.clone());
-    Some(set)
+    scope.set(name, kinds, || {
+        let listed = scope.listed(name)?;
+        let members: Option<Vec<_>> = elements(listed)?.iter().map(|value| member(kinds, value)).collect();
+        Some(Arc::new(Set { members: members?, exceptions: Vec::new() }))
+    })
+}
+
+/// The members of a set that is written in a rule: a list, or, of one, that alone.
+fn words_of_set(value: &Value) -> Option<&[Value]> {
+    let members = value.get("set")?;
+    Some(members.as_array().map_or(std::slice::from_ref(members), Vec::as_slice))
 }
 
 /// The keys and values of a map: written in the rule, or named. What fits anything comes last.
-pub(super) fn map<'a>(kinds: &[Kind], value: &'a Value, scope: &Scope<'a>) -> Option<Vec<(Vec<Span>, &'a Value)>> {
+///
+/// Under a key that is not understood each entry may be the one. If they are all that it can be (`numgen random mod 2`), one of them is.
+pub(super) fn map<'a>(fields: &Fields, key: &Value, value: &'a Value, scope: &Scope<'a>) -> Option<Vec<(Vec<Span>, &'a Value)>> {
     let pairs = match value.as_str().and_then(|text| text.strip_prefix('@')) {
-        Some(name) => {
-            let listed: &'a Value = scope.listed.get(name)?;
-            if carries_state(listed) {
-                return None;
-            }
-            elements(listed)
-        }
-        None => value.get("set")?.as_array()?.as_slice(),
+        Some(name) => elements(scope.listed(name)?)?,
+        None => words_of_set(value)?,
     };
+    let kinds = fields.kinds();
+    let is_opaque = kinds == [Kind::Opaque];
     let mut entries = Vec::new();
     for pair in pairs {
         let [key, value] = pair.as_array()?.as_slice() else { return None };
-        let key = if kinds == [Kind::Opaque] { vec![Span::Any] } else { member(kinds, key)? };
+        let key = if is_opaque { vec![Span::number(0)] } else { member(&kinds, key)? };
         entries.push((key, value));
+    }
+    if is_opaque && is_exhausted(key, pairs) {
+        entries.last_mut().into_iter().for_each(|(key, _)| *key = vec![Span::Any]);
     }
     entries.sort_by_key(|(key, _)| key.iter().all(|span| *span == Span::Any));
     Some(entries)
 }
 
-fn elements(listed: &Value) -> &[Value] {
-    listed.get("elem").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// True if a map has an entry for every number that a generator or a hash can give.
+fn is_exhausted(key: &Value, pairs: &[Value]) -> bool {
+    let Some(generator) = ["numgen", "jhash", "symhash"].into_iter().find_map(|name| key.get(name)) else { return false };
+    let offset = generator["offset"].as_u64().unwrap_or(0);
+    let Some(modulus) = generator["mod"].as_u64().filter(|modulus| *modulus <= pairs.len() as u64) else { return false };
+    let has = |number: u64| {
+        pairs.iter().any(|pair| match &pair[0] {
+            Value::Number(own) => own.as_u64() == Some(number),
+            own => own["range"].as_array().is_some_and(|ends| {
+                let end = |at: usize| ends.get(at).and_then(Value::as_u64);
+                end(0).zip(end(1)).is_some_and(|(first, last)| (first..=last).contains(&number))
+            }),
+        })
+    };
+    (offset..offset.saturating_add(modulus)).all(has)
 }
 
-/// True if the set's members carry something that lets them fit only sometimes.
-fn carries_state(listed: &Value) -> bool {
+/// The members of a set; None where they carry something that lets them fit only sometimes.
+fn elements(listed: &Value) -> Option<&[Value]> {
+    let only_counts = |statement: &Value| statement.get("counter").is_some() || statement.get("last").is_some();
     let statements = listed.get("stmt").and_then(Value::as_array);
-    statements.is_some_and(|statements| {
-        statements.iter().any(|statement| statement.get("counter").is_none() && statement.get("last").is_none())
+    if statements.is_some_and(|statements| !statements.iter().all(only_counts)) {
+        return None;
+    }
+    Some(match listed.get("elem") {
+        Some(Value::Array(members)) => members,
+        Some(member) => std::slice::from_ref(member),
+        None => &[],
     })
 }

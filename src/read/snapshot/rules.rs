@@ -1,13 +1,13 @@
 //! One rule set from several tools' views of it: each table has exactly one reader.
 //!
 //! nft shows what iptables-nft wrote, but not the contents of iptables' own expressions (`xt`). A table that has such is read from
-//! `iptables-save`; where and when its chains are called, nft knows. Every other table is read from nft. Legacy tables hang on hooks
-//! of their own, beside those of nft.
+//! `iptables-save`, if that shows it; where and when its chains are called, nft knows. Every other table is read from nft. Legacy tables hang on hooks
+//! of their own, beside those of nft. Where plain `iptables` is the legacy one, what the nft one saves is a file of its own, and the reverse.
 
 use super::{missing, taken};
 use crate::model::host::{Host, Part};
 use crate::model::packet::Family;
-use crate::model::ruleset::{Chain, Origin, Table, TableFamily};
+use crate::model::ruleset::{Chain, Origin, Table};
 use crate::model::snapshot::Snapshot;
 use crate::read::ipset::IpSet;
 use crate::read::iptables::{self, Context};
@@ -30,11 +30,12 @@ pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<Ip
     host.ruleset.tables = merge(listing, saved);
 }
 
-/// The tables that the iptables of one family know.
+/// The tables that the iptables of one family know. Which of its two kinds plain `iptables` is, its version and its save say; the other
+/// kind may have tables, too, beside them.
 fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) -> Vec<Table> {
-    let (main, legacy) = match family {
-        Family::V4 => ("iptables-save.txt", "iptables-legacy-save.txt"),
-        Family::V6 => ("ip6tables-save.txt", "ip6tables-legacy-save.txt"),
+    let [main, legacy, nft] = match family {
+        Family::V4 => ["iptables-save.txt", "iptables-legacy-save.txt", "iptables-nft-save.txt"],
+        Family::V6 => ["ip6tables-save.txt", "ip6tables-legacy-save.txt", "ip6tables-nft-save.txt"],
     };
     let context = Context { family, sets };
     let version = snapshot.text("iptables-version.txt").unwrap_or_default();
@@ -45,12 +46,17 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Opt
         return Vec::new();
     };
     let mut save = iptables::read(text, origin, &context);
-    let shows_legacy = version.contains("(legacy)") || save.tables.iter().any(|table| table.origin == Origin::Legacy);
+    let shows = |origin| save.tables.iter().any(|table| table.origin == origin);
+    let (shows_legacy, shows_nft) = (version.contains("(legacy)") || shows(Origin::Legacy), shows(Origin::Iptables));
     if !shows_legacy {
         match snapshot.text(legacy) {
             Some(text) => save.tables.extend(iptables::read(text, Origin::Legacy, &context).tables),
             None => host.unread.push(missing(part, legacy)),
         }
+    }
+    // Without it, nft still names the chains whose rules are not known.
+    if let Some(text) = snapshot.text(nft).filter(|_| !shows_nft) {
+        save.tables.extend(iptables::read(text, Origin::Iptables, &context).tables);
     }
     save.tables
 }
@@ -64,7 +70,11 @@ fn merge(listing: Listing, mut saved: Vec<Table>) -> Vec<Table> {
             .position(|save| save.origin == Origin::Iptables && save.family == table.family && save.name == table.name);
         let save = matching.map(|at| saved.swap_remove(at));
         let is_foreign = listing.foreign.contains(&(table.family, table.name.clone()));
-        tables.push(if is_foreign { from_save(table, save) } else { table });
+        tables.push(match save {
+            Some(save) if is_foreign => from_save(table, save),
+            // Nobody shows more of it: what nft does not show stays unknown, rule by rule.
+            _ => table,
+        });
     }
     // What nft did not list: legacy tables, or all of them where there is no nft.
     saved.sort_by_key(|table| (table.family, table.origin == Origin::Legacy));
@@ -72,20 +82,13 @@ fn merge(listing: Listing, mut saved: Vec<Table>) -> Vec<Table> {
     tables
 }
 
-/// The chains of a table as nft lists them, with the rules of iptables-save.
-fn from_save(listed: Table, save: Option<Table>) -> Table {
-    let mut rules = save.map(|save| save.chains).unwrap_or_default();
-    let tool = if listed.family == TableFamily::Ip6 { "ip6tables-save" } else { "iptables-save" };
+/// The chains of a table as nft lists them, with the rules of iptables-save; a chain that this does not show keeps what nft shows.
+fn from_save(listed: Table, save: Table) -> Table {
+    let mut saved = save.chains;
     let chains = listed.chains.into_iter().map(|(name, chain)| {
-        let chain = match rules.remove(&name) {
+        let chain = match saved.remove(&name) {
             Some(saved) => Chain { base: chain.base, ..saved },
-            None => Chain {
-                rules: Vec::new(),
-                unread: Some(format!(
-                    "`{tool}` does not show the chain, and nft shows iptables' own expressions without their contents"
-                )),
-                ..chain
-            },
+            None => chain,
         };
         (name, chain)
     });
