@@ -13,6 +13,7 @@ pub mod intent;
 mod overriding;
 pub mod path;
 mod plan;
+pub mod planned;
 pub mod rules;
 mod sources;
 mod walk;

@@ -1,6 +1,7 @@
 //! The engine and what it publishes, as its API tells.
 
 use super::packet::Protocol;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -26,12 +27,34 @@ pub struct Engine {
     pub writes_rules: Option<bool>,
     /// True if docker-proxy serves published ports (`userland-proxy`); None where that is not known.
     pub has_proxy: Option<bool>,
+    /// What its configuration file says of networks.
+    pub options: DaemonOptions,
     /// True if this node takes part in a swarm.
     pub is_in_swarm: bool,
     /// The name of the machine that it runs on.
     pub machine: String,
     /// The release of the kernel that it runs on.
     pub kernel: String,
+}
+
+/// What `daemon.json` says of the networks that the engine makes. None, or empty: it does not say. What stands on the command line of
+/// the daemon is not seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DaemonOptions {
+    /// `ip6tables`: it writes v6 rules.
+    pub writes_v6_rules: Option<bool>,
+    /// `ip-forward`: it switches forwarding on.
+    pub switches_forwarding: Option<bool>,
+    /// `ip-forward-no-drop`: it leaves the policy of FORWARD when it switches forwarding on (28.0).
+    pub keeps_forward_policy: Option<bool>,
+    /// `allow-direct-routing`: containers may be reached at their own addresses (28.2).
+    pub allows_direct_routing: Option<bool>,
+    /// `bridge-accept-fwmark`: packets with this mark reach every port of every container (29.0). A number, perhaps with a mask.
+    pub accepted_mark: Option<String>,
+    /// `default-network-opts` of the driver `bridge`: options of networks that are made from now on (24.0).
+    pub network_options: BTreeMap<String, String>,
+    /// `default-address-pools`: where networks get their prefixes from, and how long these are.
+    pub address_pools: Vec<(IpNet, u8)>,
 }
 
 /// Programs that speak the Engine API.

@@ -3,6 +3,7 @@
 //!
 //! Out: values of [`crate::model::engine`] and [`crate::model::host`]. Not here: whether the engine is on the host that is judged.
 
+mod daemon;
 mod engine;
 mod publishers;
 

@@ -1,5 +1,6 @@
 //! `GET /version`, `GET /info` and `daemon.json` to what the judges need of the engine.
 
+use super::daemon;
 use crate::model::engine::{Backend, Engine, EngineKind, Seat};
 use serde_json::Value;
 
@@ -30,6 +31,7 @@ pub(in crate::read) fn engine(version: &str, info: &str, daemon: &str) -> Result
         uses_firewalld: driver.map(|driver| driver.ends_with("+firewalld")),
         writes_rules: daemon["iptables"].as_bool(),
         has_proxy: proxy(&info).or(daemon["userland-proxy"].as_bool()),
+        options: daemon::options(&daemon),
         is_in_swarm: info["Swarm"]["LocalNodeState"].as_str() == Some("active"),
         machine: text(&info["Name"]),
         kernel: text(&info["KernelVersion"]),
