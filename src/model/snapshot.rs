@@ -13,7 +13,7 @@ pub struct Snapshot {
 }
 
 /// The files that are read, and the commands that print them.
-pub const FILES: [(&str, &str); 22] = [
+pub const FILES: [(&str, &str); 28] = [
     ("iptables-version.txt", "iptables --version"),
     ("iptables-save.txt", "iptables-save -c"),
     ("ip6tables-save.txt", "ip6tables-save -c"),
@@ -22,6 +22,12 @@ pub const FILES: [(&str, &str); 22] = [
     ("nft-ruleset.json", "nft -j list ruleset"),
     ("nft-ruleset.txt", "nft list ruleset"),
     ("ipset-save.txt", "ipset save"),
+    ("rules.v4", "cat /etc/iptables/rules.v4"),
+    ("rules.v6", "cat /etc/iptables/rules.v6"),
+    ("sysconfig-iptables", "cat /etc/sysconfig/iptables"),
+    ("sysconfig-ip6tables", "cat /etc/sysconfig/ip6tables"),
+    ("nftables.conf", "cat /etc/nftables.conf"),
+    ("sysconfig-nftables.conf", "cat /etc/sysconfig/nftables.conf"),
     ("ip-addr.json", "ip -j addr"),
     ("ip-link.json", "ip -j -d link"),
     ("ip-route.json", "ip -j route show table all"),

@@ -1,6 +1,7 @@
 //! A saved host, a folder of texts, to a [`Host`]. What is missing in it, or not understood, is noted as unread.
 
 mod rules;
+mod saved;
 
 use super::{docker, ipset, net};
 use crate::model::host::{Host, Part, Unread};
@@ -30,6 +31,7 @@ impl Snapshot {
         }
         self.containers(&mut host);
         self.engine(&mut host);
+        host.saved_rules = saved::read(self, sets.as_ref());
         host
     }
 
