@@ -22,6 +22,7 @@ mod sources;
 mod walk;
 pub mod whatif;
 mod words;
+pub mod written;
 
 use crate::model::finding::Finding;
 use crate::model::policy::Intent;

@@ -10,6 +10,7 @@ mod inspection;
 mod parallel;
 mod ports;
 mod progress;
+mod started;
 mod survey;
 mod trace;
 mod world;

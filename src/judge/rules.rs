@@ -12,6 +12,7 @@ mod coverage_gap;
 mod docker_chains_missing;
 mod docker_user_unreached;
 mod dormant_publication;
+pub mod drift;
 mod duplicate_host_port;
 mod engine_iptables_disabled;
 mod ephemeral_port_on_all_interfaces;
@@ -84,6 +85,7 @@ pub static TABLE: &[&Rule] = &[
     &docker_chains_missing::RULE,
     &docker_user_unreached::RULE,
     &dormant_publication::RULE,
+    &drift::RULE,
     &duplicate_host_port::RULE,
     &engine_iptables_disabled::RULE,
     &ephemeral_port_on_all_interfaces::RULE,
