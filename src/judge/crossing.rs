@@ -121,10 +121,13 @@ impl<'a> Crossing<'a> {
     }
 }
 
-/// Somebody whose packets come in by an interface: a stranger far away where there is one, otherwise one of the largest group of
-/// neighbours. None where nobody's do.
+/// Somebody whom containers reach by an interface, and whose packets come in by it: a stranger far away where there is one, otherwise one
+/// of the largest group of neighbours. None where nobody's packets come in.
 pub(super) fn somebody(case: &HostCase, interface: &str, family: Family) -> Option<IpAddr> {
     let senders = case.court.senders(interface, family);
-    let weight = |sender: &&Sender| (sender.is_stranger, sender.spans.iter().map(hosts::size).fold(0, u128::saturating_add));
+    let size = |sender: &Sender| sender.spans.iter().map(hosts::size).fold(0, u128::saturating_add);
+    let weight = |sender: &&Sender| {
+        (case.court.ground().leads_back(sender.representative, Some(interface), 0), sender.is_stranger, size(sender))
+    };
     senders.iter().max_by_key(weight).map(|sender| sender.representative)
 }

@@ -2,7 +2,6 @@
 
 use super::Rule;
 use crate::judge::court;
-use crate::judge::crossing;
 use crate::judge::docker_user::{singles, wanted};
 use crate::judge::engine_rules::{self, Footing};
 use crate::judge::hosts::{HostCase, deciding};
@@ -236,21 +235,27 @@ fn asked_addresses(table: &Table, entry: &Entry, link: &Link) -> Vec<IpAddr> {
     families.filter_map(own).collect()
 }
 
-/// What somebody who comes in by an interface gets; None where the packet does not pass by the rule.
+/// What somebody who comes in by an interface gets, the most that anybody does; None where no packet passes by the rule.
 fn view(case: &HostCase, interface: &Arc<str>, entry: &Entry, to: Target) -> Option<View> {
-    let source = crossing::somebody(case, interface, Family::of(to.address))?;
-    let assessment = case.court.assess(&court::packet(interface, source, to));
+    let senders = case.court.senders(interface, Family::of(to.address));
     let takes = |trace: &Trace| trace.hops.iter().any(|hop| hop.rule == *entry.text && hop.effect.starts_with("dnat to"));
-    takes(&assessment.actual).then(|| View {
-        interface: interface.to_string(),
-        address: to.address,
-        port: to.port,
-        protocol: to.protocol,
-        from: Vec::new(),
-        actual: assessment.actual.verdict,
-        intended: assessment.intended.verdict,
-        decided_by: deciding(&assessment.actual),
-        meant_by: None,
+    let mut rulings = case.court.rule_on(interface, to);
+    rulings.sort_by_key(|ruling| [Verdict::Open, Verdict::Unsure, Verdict::Closed].iter().position(|it| *it == ruling.actual));
+    rulings.iter().find_map(|ruling| {
+        let of_ruling = ruling.senders.iter().filter_map(|at| senders.get(*at));
+        let sender = of_ruling.max_by_key(|sender| sender.is_stranger)?;
+        let assessment = case.court.assess(&court::packet(interface, sender.representative, to));
+        takes(&assessment.actual).then(|| View {
+            interface: interface.to_string(),
+            address: to.address,
+            port: to.port,
+            protocol: to.protocol,
+            from: if sender.is_stranger || rulings.len() == 1 { Vec::new() } else { vec![sender.representative.into()] },
+            actual: assessment.actual.verdict,
+            intended: assessment.intended.verdict,
+            decided_by: deciding(&assessment.actual),
+            meant_by: None,
+        })
     })
 }
 
@@ -277,9 +282,11 @@ fn outcome(views: &[View]) -> String {
         names
     };
     let (open, unsure) = (through(Verdict::Open), through(Verdict::Unsure));
+    let is_to_all = views.iter().any(|view| view.actual == Verdict::Open && view.from.is_empty());
+    let who = if is_to_all { "whoever comes" } else { "some who come" };
     match (views.is_empty(), open.is_empty(), unsure.is_empty()) {
         (true, ..) => "no packet from outside is known to come to it".to_owned(),
-        (_, false, _) => format!("open to whoever comes in by {}", words::list(&open)),
+        (_, false, _) => format!("open to {who} in by {}", words::list(&open)),
         (_, true, false) => format!("it cannot be told who gets in by {}", words::list(&unsure)),
         _ => "the filters refuse it".to_owned(),
     }
