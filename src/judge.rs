@@ -5,7 +5,10 @@ pub mod bypass;
 pub mod catalogue;
 pub mod context;
 pub mod court;
+mod crossing;
+mod docker_user;
 pub mod doors;
+mod engine_rules;
 pub mod exposure;
 mod ground;
 pub mod hosts;
@@ -19,6 +22,7 @@ mod sources;
 mod walk;
 pub mod whatif;
 mod words;
+pub mod written;
 
 use crate::model::finding::Finding;
 use crate::model::policy::Intent;

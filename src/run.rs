@@ -11,6 +11,7 @@ mod parallel;
 mod ports;
 mod progress;
 mod snapshot;
+mod started;
 mod survey;
 mod trace;
 mod world;

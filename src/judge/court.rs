@@ -98,6 +98,11 @@ impl Court {
         &self.host
     }
 
+    /// What the host's addresses and routes say.
+    pub(crate) fn ground(&self) -> &Ground<'static> {
+        &self.ground
+    }
+
     /// The groups of senders whose packets can come in by an interface, in the order of their first addresses. On `lo` it is the host
     /// itself that sends.
     pub fn senders(&self, interface: &str, family: Family) -> Arc<[Sender]> {

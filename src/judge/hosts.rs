@@ -135,7 +135,7 @@ fn words(hop: &Hop) -> String {
 }
 
 /// How many addresses a range has; the whole of v6 has one more than can be counted.
-fn size((first, last): &(IpAddr, IpAddr)) -> u128 {
+pub(super) fn size((first, last): &(IpAddr, IpAddr)) -> u128 {
     match (first, last) {
         (IpAddr::V4(first), IpAddr::V4(last)) => u128::from(last.to_bits() - first.to_bits()) + 1,
         (IpAddr::V6(first), IpAddr::V6(last)) => (last.to_bits() - first.to_bits()).saturating_add(1),

@@ -9,8 +9,12 @@
 mod beside_the_host_firewall;
 mod bypasses_host_firewall;
 mod coverage_gap;
+mod docker_chains_missing;
+mod docker_user_unreached;
 mod dormant_publication;
+pub mod drift;
 mod duplicate_host_port;
+mod engine_iptables_disabled;
 mod ephemeral_port_on_all_interfaces;
 mod fail_open_bind_variable;
 mod host_network;
@@ -21,8 +25,14 @@ mod number_surprise;
 mod override_does_not_narrow;
 mod published_on_all_interfaces;
 mod reset_discards_value;
+mod rule_breaks_egress;
+mod rule_never_matches;
+mod saved_rules_stale;
 mod sensitive_service_published;
+mod split_iptables;
 pub mod stale_allow;
+mod two_firewall_managers;
+mod unmanaged_dnat;
 mod unprotected_gateway_mode;
 mod unset_port_variable;
 
@@ -72,8 +82,12 @@ pub static TABLE: &[&Rule] = &[
     &beside_the_host_firewall::RULE,
     &bypasses_host_firewall::RULE,
     &coverage_gap::RULE,
+    &docker_chains_missing::RULE,
+    &docker_user_unreached::RULE,
     &dormant_publication::RULE,
+    &drift::RULE,
     &duplicate_host_port::RULE,
+    &engine_iptables_disabled::RULE,
     &ephemeral_port_on_all_interfaces::RULE,
     &fail_open_bind_variable::RULE,
     &host_network::RULE,
@@ -84,8 +98,14 @@ pub static TABLE: &[&Rule] = &[
     &override_does_not_narrow::RULE,
     &published_on_all_interfaces::RULE,
     &reset_discards_value::RULE,
+    &rule_breaks_egress::RULE,
+    &rule_never_matches::RULE,
+    &saved_rules_stale::RULE,
     &sensitive_service_published::RULE,
+    &split_iptables::RULE,
     &stale_allow::RULE,
+    &two_firewall_managers::RULE,
+    &unmanaged_dnat::RULE,
     &unprotected_gateway_mode::RULE,
     &unset_port_variable::RULE,
 ];

@@ -44,6 +44,11 @@ impl Disk {
         if short.as_os_str().is_empty() { path.to_owned() } else { short }
     }
 
+    /// True if a plain file is there by its own name: no link, no folder, no pipe.
+    pub fn is_plain_file(&self, path: &Path) -> bool {
+        self.working_directory.join(path).symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    }
+
     /// True if the last part of a path is a folder by its own name, not `..` and not a link.
     fn ends_in_folder(&self, path: &Path) -> bool {
         let is_named = matches!(path.components().next_back(), Some(Component::Normal(_)));

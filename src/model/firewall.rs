@@ -1,5 +1,6 @@
 //! The programs that write a host's filter rules, in their own words. No verdict hangs on these: they make the words better.
 
+use super::ruleset::Table;
 use std::collections::BTreeMap;
 
 /// firewalld, as it describes itself.
@@ -76,12 +77,14 @@ pub struct Ufw {
 }
 
 /// Rules that are kept in a file and loaded at boot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SavedRules {
     /// The file.
     pub path: &'static str,
     /// What stands in it.
     pub text: String,
+    /// The tables that it holds; none for a file of nft.
+    pub tables: Vec<Table>,
 }
 
 impl Firewalld {

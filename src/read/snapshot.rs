@@ -2,6 +2,7 @@
 
 mod place;
 mod rules;
+mod saved;
 mod unread;
 
 use super::{docker, ipset, net};
@@ -32,6 +33,7 @@ impl Snapshot {
         }
         self.containers(&mut host);
         self.engine(&mut host);
+        host.saved_rules = saved::read(self, sets.as_ref());
         host
     }
 

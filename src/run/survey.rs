@@ -3,8 +3,8 @@
 use super::parallel;
 use super::progress::Progress;
 use super::world::{World, is_missing};
-use super::{host, inspection};
-use crate::cli::job::{Check, Subject};
+use super::{host, inspection, started};
+use crate::cli::job::{Check, Eyes, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
 use crate::judge::rules::stale_allow;
@@ -69,7 +69,10 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         if is_nothing_here && found.projects.is_empty() {
             return Err(Error::NoProject);
         }
-        survey.findings.extend(inspection::inspect(&host));
+        // The files of a saved host are another machine's: they count where they are here, and are what is checked.
+        let is_looked_at = |file: &Path| matches!(eyes, Eyes::Here(_)) || survey.read.contains(file);
+        let found = started::tie(inspection::inspect(&host), &host, world, &is_looked_at);
+        survey.findings.extend(found);
     }
     Ok(survey)
 }

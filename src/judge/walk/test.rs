@@ -213,6 +213,7 @@ fn number(value: u32, known: u32, mask: u32, span: &Span) -> Truth {
 
 /// The value of a field.
 fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
+    let is_answer = state.tracking == Tracking::Answer;
     match key {
         Key::InInterface => name(state.input),
         Key::OutInterface => name(state.output),
@@ -221,14 +222,20 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
         Key::Source if state.is_masked => Field::Unknown,
         Key::Source => Field::Sender,
         Key::Destination => Field::Address(state.destination),
+        Key::SourcePort if state.protocol.has_ports() && is_answer => exactly(state.original.1.into()),
+        Key::DestinationPort if state.protocol.has_ports() && is_answer => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::SourcePort if state.protocol.has_ports() => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
         Key::DestinationPort if state.protocol.has_ports() => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
+        // Of an answer's flags only ACK is sure.
+        Key::TcpFlags if state.protocol == Protocol::TCP && is_answer => Field::Number(16, 16),
         // A SYN may ask for congestion notification (ECE and CWR).
         Key::TcpFlags if state.protocol == Protocol::TCP => Field::Number(2, 0x3f),
         Key::IcmpType | Key::IcmpCode if matches!(state.protocol, Protocol::ICMP | Protocol::ICMPV6) => Field::Unknown,
         Key::SourcePort | Key::DestinationPort | Key::TcpFlags | Key::IcmpType | Key::IcmpCode => Field::Absent,
         // Whether the packet may be fragmented on its way is its sender's choice (bit 0x4000).
         Key::Fragment => Field::Number(0, !0x4000),
+        // What the connection's first packet was marked with is not known of its answers.
+        Key::Mark | Key::CtMark if is_answer => Field::Unknown,
         Key::Mark => exactly(state.mark),
         Key::Opaque => Field::Unknown,
         Key::Owner if state.input == Some("") => Field::Unknown,
@@ -276,7 +283,11 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         Key::CtStateOrNat => {
             exactly(connection | bit(state.nat.destination, ct_state::DNAT) | bit(state.nat.source, ct_state::SNAT))
         }
-        _ if state.tracking != Tracking::New => Field::Absent,
+        _ if !matches!(state.tracking, Tracking::New | Tracking::Answer) => Field::Absent,
+        // IPS_SEEN_REPLY, IPS_CONFIRMED and IPS_SRC_NAT; whether it is IPS_ASSURED is not followed.
+        Key::CtStatus if state.tracking == Tracking::Answer => Field::Number(2 | 8 | 16, !0x184),
+        Key::CtDirection if state.tracking == Tracking::Answer => exactly(1),
+        Key::CtSource if state.tracking == Tracking::Answer => Field::Unknown,
         // IPS_DST_NAT and IPS_SRC_NAT. IPS_SRC_NAT_DONE and IPS_DST_NAT_DONE say that the nat chains were asked; that is not followed.
         Key::CtStatus => Field::Number(bit(state.nat.destination, 32) | bit(state.nat.source, 16), !0x180),
         Key::CtDirection => exactly(0),

@@ -79,6 +79,8 @@ pub(crate) enum Tracking {
     NotYet,
     /// A new connection.
     New,
+    /// An answer in a connection that a container opened: its addresses are translated back, its port is the container's own choice.
+    Answer,
     /// Not tracked: no translation, either.
     Untracked,
     /// It cannot be told.
@@ -164,6 +166,7 @@ impl State<'_> {
         match self.tracking {
             Tracking::NotYet => Some(ct_state::INVALID),
             Tracking::New => Some(ct_state::NEW),
+            Tracking::Answer => Some(ct_state::ESTABLISHED),
             Tracking::Untracked => Some(ct_state::UNTRACKED),
             Tracking::Unknown => None,
         }
