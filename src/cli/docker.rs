@@ -7,37 +7,13 @@
 //! The same is done standalone, so that `docker-firewall --context prod check` is understood too. The environment variable that
 //! the client sets is not asked: the children of a plugin inherit it.
 
+pub use crate::model::client::Flags;
+
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 
 /// The name by which the docker client knows us.
 pub const PLUGIN: &str = "firewall";
-
-/// The docker client's global flags, as they were given. None: not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// `--config`: the folder of the client's configuration. The client does not export it to its plugins.
-    pub config: Option<PathBuf>,
-    /// `-c`, `--context`.
-    pub context: Option<OsString>,
-    /// `-H`, `--host`, in order.
-    pub hosts: Vec<OsString>,
-    /// `-l`, `--log-level`.
-    pub log_level: Option<OsString>,
-    /// `-D`, `--debug`.
-    pub debug: bool,
-    /// `--tls`.
-    pub tls: Option<bool>,
-    /// `--tlsverify`.
-    pub tls_verify: Option<bool>,
-    /// `--tlscacert`.
-    pub tls_ca_certificate: Option<PathBuf>,
-    /// `--tlscert`.
-    pub tls_certificate: Option<PathBuf>,
-    /// `--tlskey`.
-    pub tls_key: Option<PathBuf>,
-}
 
 /// A command line, divided.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -231,7 +231,7 @@ fn a_verdict_that_hangs_on_an_unread_file_is_unsure_and_names_the_command() {
         ("iptables-save.txt", "192.0.2.1:80", "iptables-save"),
         ("iptables-legacy-save.txt", "192.0.2.1:80", "iptables-legacy-save"),
         ("ip-addr.json", "192.0.2.1:80", "ip -j addr"),
-        ("ip-route.json", "172.17.0.2:80", "ip -j route"),
+        ("ip-route.json", "172.17.0.2:80", "ip -j -4 route"),
         ("sysctl.txt", "172.17.0.2:80", "sysctl"),
     ] {
         let mut host = host("", "", &[(file, "-")]);
