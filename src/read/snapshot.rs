@@ -1,11 +1,13 @@
 //! A saved host, a folder of texts, to a [`Host`]. What is missing in it, or not understood, is noted as unread.
 
+mod place;
 mod rules;
+mod unread;
 
 use super::{docker, ipset, net};
 use crate::model::host::{Host, Part, Unread};
 use crate::model::packet::Family;
-use crate::model::snapshot::{FILES, Snapshot};
+use crate::model::snapshot::Snapshot;
 
 impl Snapshot {
     /// The text of a file; None if nobody looked.
@@ -22,11 +24,11 @@ impl Snapshot {
         self.routes(&mut host);
         match self.text("sysctl.txt") {
             Some(text) => host.settings = net::settings(text),
-            None => host.unread.push(missing(Part::Settings, "sysctl.txt")),
+            None => host.unread.push(self.note(Part::Settings, "sysctl.txt")),
         }
         match self.text("ss.txt") {
             Some(text) => host.listeners = net::listeners(text),
-            None => host.unread.push(missing(Part::Listeners, "ss.txt")),
+            None => host.unread.push(self.note(Part::Listeners, "ss.txt")),
         }
         self.containers(&mut host);
         self.engine(&mut host);
@@ -37,7 +39,7 @@ impl Snapshot {
         let details = self.text("ip-link.json").unwrap_or_default();
         let qdiscs = self.text("tc-qdisc.json").unwrap_or_default();
         let read = self.text("ip-addr.json").map(|text| net::links(text, details, qdiscs));
-        if let Some(links) = taken(read, Part::Addresses, "ip-addr.json", host) {
+        if let Some(links) = taken(self, read, Part::Addresses, "ip-addr.json", host) {
             host.links = links;
         }
     }
@@ -47,11 +49,11 @@ impl Snapshot {
             [(Family::V4, "ip-route.json", "ip-rule.json"), (Family::V6, "ip6-route.json", "ip6-rule.json")]
         {
             let read = self.text(routes).map(|text| net::routes(text, family));
-            if let Some(routes) = taken(read, Part::Routes(family), routes, host) {
+            if let Some(routes) = taken(self, read, Part::Routes(family), routes, host) {
                 host.routes.extend(routes);
             }
             let read = self.text(rules).map(|text| net::policy(text, family));
-            if let Some(rules) = taken(read, Part::Routes(family), rules, host) {
+            if let Some(rules) = taken(self, read, Part::Routes(family), rules, host) {
                 host.policy.extend(rules);
             }
         }
@@ -60,14 +62,17 @@ impl Snapshot {
 
     fn containers(&self, host: &mut Host) {
         let read = self.text("networks.json").map(docker::networks);
-        if let Some(networks) = taken(read, Part::Containers, "networks.json", host) {
+        if let Some(networks) = taken(self, read, Part::Containers, "networks.json", host) {
             host.networks = networks;
         }
         let inspected = self.text("inspect.json");
         let read = inspected.map(|text| Ok((docker::endpoints(text)?, docker::containers(text)?)));
-        if let Some((endpoints, publishers)) = taken(read, Part::Containers, "inspect.json", host) {
+        if let Some((endpoints, publishers)) = taken(self, read, Part::Containers, "inspect.json", host) {
             host.endpoints = endpoints;
             host.publishers = publishers;
+            if self.unread().contains_key("inspect.json") {
+                host.unread.push(self.note(Part::Containers, "inspect.json"));
+            }
         }
         if let Some(Ok(services)) = self.text("services.json").map(docker::services) {
             host.publishers.extend(services);
@@ -79,26 +84,22 @@ impl Snapshot {
         // Without the file the engine is not known; what it publishes is another file's matter.
         let Some(text) = self.text("version.json").filter(|text| !text.trim().is_empty()) else { return };
         let read = Some(docker::engine(text, other("info.json"), other("daemon.json")));
-        host.engine = taken(read, Part::Containers, "version.json", host);
+        host.engine = taken(self, read, Part::Containers, "version.json", host);
     }
 }
 
 /// What was read of a file; otherwise it is noted as unread.
-fn taken<T>(read: Option<Result<T, String>>, part: Part, file: &str, host: &mut Host) -> Option<T> {
+fn taken<T>(snapshot: &Snapshot, read: Option<Result<T, String>>, part: Part, file: &str, host: &mut Host) -> Option<T> {
+    let note = snapshot.note(part, file);
     match read {
         Some(Ok(value)) => Some(value),
         Some(Err(why)) => {
-            host.unread.push(Unread { why: format!("{file}: {why}"), ..missing(part, file) });
+            host.unread.push(Unread { why: format!("{file}: {why}"), ..note });
             None
         }
         None => {
-            host.unread.push(missing(part, file));
+            host.unread.push(note);
             None
         }
     }
-}
-
-fn missing(part: Part, file: &str) -> Unread {
-    let command = FILES.iter().find(|(name, _)| *name == file).map_or(file, |(_, command)| *command);
-    Unread { part, command: command.to_owned(), why: format!("{file} is missing") }
 }

@@ -4,7 +4,7 @@
 //! `iptables-save`, if that shows it; where and when its chains are called, nft knows. Every other table is read from nft. Legacy tables hang on hooks
 //! of their own, beside those of nft. Where plain `iptables` is the legacy one, what the nft one saves is a file of its own, and the reverse.
 
-use super::{missing, taken};
+use super::taken;
 use crate::model::host::{Host, Part};
 use crate::model::packet::Family;
 use crate::model::ruleset::{Chain, Origin, Table};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) {
     let listing = match snapshot.text("nft-ruleset.json") {
         Some(text) if text.trim().is_empty() => Listing::default(),
-        text => taken(text.map(nft::read), Part::Rules(None), "nft-ruleset.json", host).unwrap_or_default(),
+        text => taken(snapshot, text.map(nft::read), Part::Rules(None), "nft-ruleset.json", host).unwrap_or_default(),
     };
     let mut listing = listing;
     // Not needed but for what old versions leave out of their JSON.
@@ -42,7 +42,7 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Opt
     let origin = if version.contains("(nf_tables)") { Origin::Iptables } else { Origin::Legacy };
     let part = Part::Rules(Some(family));
     let Some(text) = snapshot.text(main) else {
-        host.unread.push(missing(part, main));
+        host.unread.push(snapshot.note(part, main));
         return Vec::new();
     };
     let mut save = iptables::read(text, origin, &context);
@@ -51,7 +51,7 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Opt
     if !shows_legacy {
         match snapshot.text(legacy) {
             Some(text) => save.tables.extend(iptables::read(text, Origin::Legacy, &context).tables),
-            None => host.unread.push(missing(part, legacy)),
+            None => host.unread.push(snapshot.note(part, legacy)),
         }
     }
     // Without it, nft still names the chains whose rules are not known.
