@@ -1,4 +1,5 @@
 //! The only hands: what changes something outside this process.
 
+pub mod folder;
 pub mod output;
 pub mod write;

@@ -42,6 +42,12 @@ pub enum Error {
     /// A file that could not be fixed.
     #[error(transparent)]
     Replace(crate::act::write::WriteError),
+    /// A saved host that could not be written.
+    #[error(transparent)]
+    Folder(crate::act::folder::FolderError),
+    /// Rules of one machine and an engine of another.
+    #[error("the engine is not on this machine: {0}")]
+    Elsewhere(String),
     /// A file of ours that we were told to read: a policy or a baseline.
     #[error("{} cannot be read: {reason}", .path.display())]
     Read {
@@ -60,7 +66,11 @@ impl Error {
             Self::NoSuchRule { nearest: None, .. } => Some("`explain` without a name lists the rules".into()),
             Self::WorkingDirectory(_) => Some("change to another folder".into()),
             Self::NoProject => Some("name a compose file, or a folder to search".into()),
+            Self::Elsewhere(_) => Some(
+                "run it on the engine's machine, or save that one with `docker firewall snapshot DIR` and use --snapshot".into(),
+            ),
             Self::EmptyFolder(_)
+            | Self::Folder(_)
             | Self::Packet(_)
             | Self::Print(_)
             | Self::Replace(_)

@@ -15,7 +15,7 @@ const MAY_NAME: [(&str, &[&str]); 8] = [
     ("report", &["model", "judge::rules"]),
     ("look", &["model", "read::compose", "error"]),
     ("act", &["model"]),
-    ("error", &["model", "act::write"]),
+    ("error", &["model", "act::folder", "act::write"]),
 ];
 
 /// The rooms that may name all others.
