@@ -34,8 +34,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
         Some(Command::Ports(ports)) => {
             Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format, color: ports.look.color })
         }
-        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
-        Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &mut command)?),
+        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments, &line.docker))),
+        Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &line.docker, &mut command)?),
+        Some(Command::Snapshot(snapshot)) => {
+            Task::Snapshot(job::Snapshot { host: Eyes::Here(line.docker.clone()), folder: snapshot.folder })
+        }
         Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
         Some(Command::Completion(completion)) => Task::Completion(completion.shell),
     };
@@ -79,13 +82,14 @@ fn help_of(command: &mut clap::Command, topic: Option<&str>) -> clap::Error {
 }
 
 /// The target stands by itself or behind --to; clap has seen that it stands once.
-fn trace(arguments: arguments::Trace, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
+fn trace(arguments: arguments::Trace, docker: &docker::Flags, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
     let arguments::Trace { from, interface, place, to, snapshot, format } = arguments;
     let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
-    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, snapshot, format })
+    let host = snapshot.map_or_else(|| Eyes::Here(docker.clone()), Eyes::Saved);
+    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, host, format })
 }
 
-fn check(arguments: Check) -> job::Check {
+fn check(arguments: Check, docker: &docker::Flags) -> job::Check {
     let purpose = match arguments.write_baseline {
         Some(path) => Purpose::Accept(path),
         None if arguments.fix => Purpose::Fix,
@@ -96,7 +100,7 @@ fn check(arguments: Check) -> job::Check {
     let is_about_files = !arguments.paths.is_empty() || !arguments.loading.files.is_empty();
     let host = match arguments.snapshot {
         Some(folder) => Some(Eyes::Saved(folder)),
-        None => (arguments.host || !is_about_files).then_some(Eyes::Here),
+        None => (arguments.host || !is_about_files).then(|| Eyes::Here(docker.clone())),
     };
     let subject = match &host {
         _ if !arguments.paths.is_empty() => Subject::Paths(arguments.paths),

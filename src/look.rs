@@ -2,6 +2,7 @@
 
 pub mod environment;
 pub mod files;
+pub mod host;
 pub mod names;
 pub mod snapshot;
 pub mod walk;

@@ -10,6 +10,7 @@ mod inspection;
 mod parallel;
 mod ports;
 mod progress;
+mod snapshot;
 mod survey;
 mod trace;
 mod world;
@@ -44,6 +45,7 @@ pub fn run(job: &Job) -> ExitCode {
         Task::Ports(job) => ports::ports(job),
         Task::Check(job) => check::check(job),
         Task::Trace(job) => trace::run(job),
+        Task::Snapshot(job) => snapshot::run(job),
         Task::Explain(job) => explain(job),
         Task::Completion(shell) => print(&cli::completion_script(*shell)),
         Task::Complete(words) => complete(words),

@@ -31,6 +31,9 @@ _docker__firewall() {
             docker__firewall,ports)
                 cmd="docker__firewall__subcmd__ports"
                 ;;
+            docker__firewall,snapshot)
+                cmd="docker__firewall__subcmd__snapshot"
+                ;;
             docker__firewall,trace)
                 cmd="docker__firewall__subcmd__trace"
                 ;;
@@ -41,7 +44,7 @@ _docker__firewall() {
 
     case "${cmd}" in
         docker__firewall)
-            opts="-v -h --version --help ports check trace explain completion help"
+            opts="-v -h --version --help ports check trace snapshot explain completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -336,6 +339,20 @@ _docker__firewall() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        docker__firewall__subcmd__snapshot)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

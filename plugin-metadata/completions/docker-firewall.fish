@@ -28,7 +28,8 @@ complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s v -l ve
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "ports" -d 'List the ports that a compose project publishes'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "check" -d 'Check this host and compose files for ports that are open to more than was meant'
-complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "trace" -d 'Follow a packet through a saved host, and name the rule that decides'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "trace" -d 'Follow a packet through a host, and name the rule that decides'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "snapshot" -d 'Save what is seen of this host, to judge it elsewhere'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "explain" -d 'Say what a rule looks for, why it matters and what to do'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "help" -d 'Print this, or the help of a command'
@@ -77,10 +78,11 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l from -d 'The sender [default: somebody beyond the interface]' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l in -d 'The interface that the packet enters by [default: the one that leads to the sender; lo for the host itself]' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l to -d 'The same, by name' -r
-complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l snapshot -d 'The folder of the saved host' -r -f -a "(__fish_complete_directories)"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l snapshot -d 'Look at the host saved in DIR, not at this one' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l format -d 'How to print what becomes of it' -r -f -a "text\t'For people: one line a hook'
 json\t'One object'"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand explain" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"

@@ -29,6 +29,7 @@ pub(super) enum Command {
     Ports(Ports),
     Check(Box<Check>),
     Trace(Trace),
+    Snapshot(Snapshot),
     Explain(Explain),
     Completion(Completion),
     /// Print this, or the help of a command
@@ -142,7 +143,7 @@ pub(super) struct Loading {
     pub(super) project_name: Option<String>,
 }
 
-/// Follow a packet through a saved host, and name the rule that decides
+/// Follow a packet through a host, and name the rule that decides
 ///
 /// Walks the first packet of a connection through the host's rules and routes, hook by hook: as the host is, and as it is meant,
 /// without what the engine put there. Whether anything listens there is said apart. The exit status is 0 for any verdict.
@@ -160,12 +161,25 @@ pub(super) struct Trace {
     /// The same, by name
     #[arg(long, value_name = "ADDR:PORT[/PROTO]")]
     pub(super) to: Option<Target>,
-    /// The folder of the saved host
+    /// Look at the host saved in DIR, not at this one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(super) snapshot: PathBuf,
+    pub(super) snapshot: Option<PathBuf>,
     /// How to print what becomes of it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TraceFormat,
+}
+
+/// Save what is seen of this host, to judge it elsewhere
+///
+/// Writes what the host's own tools print, what its engine and its firewalld answer, one file each, into a folder that only its owner
+/// may read: `trace --snapshot DIR` reads it on any machine. Nothing on the host is changed. Environment variables, command lines,
+/// mounts and other programs' labels of the containers are not kept. What may not be read is said, in the folder too; root may read all.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 all was read, 2 something could not be read or written.")]
+pub(super) struct Snapshot {
+    /// The folder to write; it is made, or is empty, or holds an older snapshot, which is replaced
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) folder: PathBuf,
 }
 
 /// Say what a rule looks for, why it matters and what to do

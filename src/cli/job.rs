@@ -26,6 +26,8 @@ pub enum Task {
     Check(Box<Check>),
     /// Follow a packet.
     Trace(Trace),
+    /// Save what is seen of a host.
+    Snapshot(Snapshot),
     /// Say what the rules are about.
     Explain(Explain),
     /// Print the completion script of a shell.
@@ -65,10 +67,19 @@ pub struct Trace {
     pub interface: Option<String>,
     /// Whom it is sent to.
     pub to: Target,
-    /// The folder of a saved host.
-    pub snapshot: PathBuf,
+    /// The host.
+    pub host: Eyes,
     /// How to print.
     pub format: TraceFormat,
+}
+
+/// Save what is seen of a host.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The host.
+    pub host: Eyes,
+    /// The folder to write.
+    pub folder: PathBuf,
 }
 
 /// Look for findings.
@@ -112,8 +123,8 @@ pub enum Baseline {
 /// Which host is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Eyes {
-    /// This one.
-    Here,
+    /// This one, and the engine that the docker client's flags name.
+    Here(docker::Flags),
     /// The one that was saved in this folder.
     Saved(PathBuf),
 }

@@ -52,7 +52,7 @@ impl Disk {
 
     /// Standard input can be read once: whoever asks again gets the same text.
     fn standard_input(&self) -> io::Result<Arc<Source>> {
-        let read = || match text_of(io::stdin().lock()) {
+        let read = || match text_of(io::stdin().lock(), LONGEST) {
             Ok(text) => Ok(Source::new(STANDARD_INPUT, text)),
             Err(error) => Err((error.kind(), error.to_string())),
         };
@@ -65,7 +65,7 @@ impl Texts for Disk {
         if path == Path::new(STANDARD_INPUT) {
             return self.standard_input();
         }
-        let text = if is_null(path) { String::new() } else { text_of(open(path)?)? };
+        let text = if is_null(path) { String::new() } else { text_of(open(path)?, LONGEST)? };
         Ok(Source::new(self.shown(path), text))
     }
 
@@ -93,24 +93,24 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The way to say "no env file" to Compose: an empty text.
-/// The text of a plain file; links are followed.
+/// The text of a plain file of at most `longest` bytes; links are followed.
 ///
 /// # Errors
-/// What [`open`] says, and [`io::ErrorKind::InvalidData`] for what is no text, or too long.
-pub(super) fn text(path: &Path) -> io::Result<String> {
-    text_of(open(path)?)
+/// What [`open`] says, [`io::ErrorKind::InvalidData`] for what is no text, [`io::ErrorKind::FileTooLarge`].
+pub(super) fn text(path: &Path, longest: u64) -> io::Result<String> {
+    text_of(open(path)?, longest)
 }
 
+/// The way to say "no env file" to Compose: an empty text.
 fn is_null(path: &Path) -> bool {
     path == Path::new("/dev/null") || (cfg!(windows) && path.as_os_str().eq_ignore_ascii_case("nul"))
 }
 
-fn text_of(reader: impl Read) -> io::Result<String> {
+fn text_of(reader: impl Read, longest: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    reader.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        let message = format!("is longer than {} MiB", LONGEST >> 20);
+    reader.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        let message = format!("is longer than {} MiB", longest >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     String::from_utf8(bytes).map_err(|error| {
@@ -152,13 +152,13 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_utf8_is_refused_with_the_place() {
-        let error = text_of(&b"a: \xff"[..]).unwrap_err();
+        let error = text_of(&b"a: \xff"[..], LONGEST).unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, "is not UTF-8 at byte 3"));
     }
 
     #[test]
     fn a_text_without_end_is_refused() {
-        assert_eq!(text_of(io::repeat(b' ')).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(text_of(io::repeat(b' '), 1 << 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]

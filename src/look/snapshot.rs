@@ -3,6 +3,7 @@
 //! Only the files of the form are opened, and only plain ones. Not here: what they mean.
 
 use super::files;
+use super::host::LONGEST;
 use crate::model::snapshot::{FILES, Snapshot};
 use std::io;
 use std::path::Path;
@@ -14,7 +15,7 @@ use std::path::Path;
 pub fn snapshot(folder: &Path) -> io::Result<Snapshot> {
     let mut snapshot = Snapshot::default();
     for (name, _) in FILES {
-        match files::text(&folder.join(name)) {
+        match files::text(&folder.join(name), LONGEST) {
             Ok(text) => {
                 snapshot.files.insert(name.to_owned(), text);
             }

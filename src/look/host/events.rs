@@ -1,0 +1,149 @@
+//! When to look again: the engine, firewalld or the rules say that something changed.
+//!
+//! In: the docker client's flags, and how long to wait at most. Out: an [`Iterator`] without end. Changes come in bursts (a container
+//! that starts is a dozen of them), and a burst is handed over once, when it is over. Who cannot be followed (no engine, no firewalld, no
+//! right) is tried again now and then; meanwhile the longest wait is what is left. Not here: what changed. Look.
+
+use super::tool;
+use crate::model::client::Flags;
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A burst is over after so much silence.
+const SILENCE: Duration = Duration::from_millis(400);
+/// A burst that does not end is handed over after this.
+const LONGEST_BURST: Duration = Duration::from_secs(3);
+/// Between two tries to follow somebody.
+#[cfg(any(feature = "docker", feature = "firewalld"))]
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Whose doing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// The engine started or stopped a container, made a network, or came or went itself.
+    Engine,
+    /// firewalld changed its settings, reloaded, or came or went.
+    Firewalld,
+    /// Somebody changed the rules of nftables or iptables-nft.
+    Rules,
+}
+
+/// The changes on this machine, burst by burst. An empty set: nothing was heard for the longest wait.
+pub struct Events {
+    changes: Receiver<Change>,
+    /// Keeps the channel open while nobody can be followed.
+    _open: Sender<Change>,
+    longest_wait: Duration,
+    monitor: Option<Child>,
+}
+
+/// Follows the changes on this machine. The threads that do so end with the process.
+pub fn events(flags: &Flags, longest_wait: Duration) -> Events {
+    let (sender, changes) = mpsc::channel();
+    #[cfg(feature = "docker")]
+    super::engine::follow(flags, sender.clone());
+    #[cfg(not(feature = "docker"))]
+    let _ = flags;
+    #[cfg(feature = "firewalld")]
+    super::firewalld::follow(sender.clone());
+    let monitor = monitor(sender.clone());
+    Events { changes, _open: sender, longest_wait, monitor }
+}
+
+impl Iterator for Events {
+    type Item = BTreeSet<Change>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(burst(&self.changes, self.longest_wait))
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        if let Some(monitor) = &mut self.monitor {
+            let _ = monitor.kill();
+            let _ = monitor.wait();
+        }
+    }
+}
+
+/// One burst; empty if none began in time.
+fn burst(changes: &Receiver<Change>, longest_wait: Duration) -> BTreeSet<Change> {
+    let mut seen = BTreeSet::new();
+    let Ok(first) = changes.recv_timeout(longest_wait) else { return seen };
+    seen.insert(first);
+    let end = Instant::now() + LONGEST_BURST;
+    while let Ok(change) = changes.recv_timeout(SILENCE.min(end.saturating_duration_since(Instant::now()))) {
+        seen.insert(change);
+    }
+    seen
+}
+
+/// Tries for ever to follow somebody: `follow` returns when there is nobody to follow, or no more. True: it was followed, and so its end
+/// is a change too.
+#[cfg(any(feature = "docker", feature = "firewalld"))]
+pub(super) fn follow_again(change: Change, sender: Sender<Change>, follow: impl Fn(&Sender<Change>) -> bool + Send + 'static) {
+    thread::spawn(move || {
+        loop {
+            if follow(&sender) && sender.send(change).is_err() {
+                return;
+            }
+            thread::sleep(PAUSE);
+        }
+    });
+}
+
+/// Follows `nft monitor`, where that is there and may: each line is a change.
+fn monitor(sender: Sender<Change>) -> Option<Child> {
+    let mut child = tool::command(&["nft", "monitor"])?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let output = child.stdout.take()?;
+    thread::spawn(move || {
+        let lines = BufReader::new(output).split(b'\n');
+        for line in lines.map_while(Result::ok).filter(|line| !line.is_empty()) {
+            drop(line);
+            if sender.send(Change::Rules).is_err() {
+                return;
+            }
+        }
+    });
+    Some(child)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_burst_is_handed_over_once() {
+        let (sender, changes) = mpsc::channel();
+        for change in [Change::Rules, Change::Engine, Change::Rules] {
+            sender.send(change).unwrap();
+        }
+        assert_eq!(burst(&changes, Duration::from_secs(9)), BTreeSet::from([Change::Engine, Change::Rules]));
+        assert!(burst(&changes, Duration::from_millis(1)).is_empty(), "nothing is left of it");
+    }
+
+    #[test]
+    fn a_burst_without_end_is_handed_over_all_the_same() {
+        let (sender, changes) = mpsc::channel();
+        thread::spawn(move || {
+            while sender.send(Change::Rules).is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let before = Instant::now();
+        assert_eq!(burst(&changes, Duration::from_secs(9)), BTreeSet::from([Change::Rules]));
+        assert!(before.elapsed() < LONGEST_BURST + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn without_a_change_the_longest_wait_is_all() {
+        let (_sender, changes) = mpsc::channel();
+        assert!(burst(&changes, Duration::from_millis(1)).is_empty());
+    }
+}
