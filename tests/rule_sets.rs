@@ -114,3 +114,29 @@ fn what_is_not_understood_is_what_cannot_be_told() {
     }
     insta::assert_snapshot!(report);
 }
+
+#[test]
+fn both_halves_of_a_split_iptables_are_read_once_each() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rules");
+    let (new, old) = (snapshot(&root.join("csf")), snapshot(&root.join("csf-legacy")));
+    let mut legacy_first = old.clone();
+    let mut nft_first = new.clone();
+    for family in ["iptables", "ip6tables"] {
+        let file = |kind: &str| format!("{family}{kind}-save.txt");
+        legacy_first.files.insert(file("-nft"), new.files[&file("")].clone());
+        nft_first.files.insert(file("-legacy"), old.files[&file("")].clone());
+    }
+    legacy_first.files.insert("nft-ruleset.json".to_owned(), new.files["nft-ruleset.json"].clone());
+    let titles = |snapshot: &Snapshot| {
+        let host = snapshot.host();
+        let mut titles: Vec<String> = host.ruleset.tables.iter().map(Table::title).collect();
+        titles.sort();
+        let understood = rules(&host).filter(|(_, rule)| unknown(rule).is_empty()).count();
+        (titles, understood)
+    };
+    let (both, understood) = titles(&legacy_first);
+    assert_eq!((both.clone(), understood), titles(&nft_first), "whichever of the two plain `iptables` is");
+    assert!(both.contains(&"ip filter".to_owned()) && both.contains(&"legacy ip filter".to_owned()), "{both:?}");
+    assert!(both.windows(2).all(|pair| pair[0] != pair[1]), "{both:?}");
+    assert_eq!(understood, titles(&new).1 + titles(&old).1);
+}
