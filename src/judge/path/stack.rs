@@ -68,7 +68,7 @@ impl<'a> Journey<'a> {
         }
         let everybody = world.state.destination.is_loopback();
         let (mut refused, mut rest) = (self.scene.crowd.nobody(), world.groups.clone());
-        for (entry, groups) in self.scene.crowd.entries(self.scene.ground, false) {
+        for (entry, groups) in self.scene.crowd.entries(self.scene.ground, world.state.destination, 0).iter() {
             if everybody || *entry == Entry::Loopback {
                 refused = refused.or(groups);
                 rest = rest.without(groups);
@@ -171,7 +171,7 @@ impl<'a> Journey<'a> {
         }
         let crowd = self.scene.crowd;
         let mut turns = Vec::new();
-        for (entry, groups) in crowd.entries(self.scene.ground, world.state.destination.is_loopback()) {
+        for (entry, groups) in crowd.entries(self.scene.ground, world.state.destination, world.state.mark).iter() {
             let [Some(world)] = world.parted([world.groups.and(groups)]) else { continue };
             if *entry == Entry::Passes {
                 turns.extend(self.routed(world, input));

@@ -210,6 +210,27 @@ fn routing_refuses_what_it_has_no_way_for() {
 }
 
 #[test]
+fn the_way_back_is_chosen_by_the_source_that_the_answer_will_have() {
+    let rules = r#"[{"priority":10,"src":"10.0.0.1","table":"7"},{"priority":20,"fwmark":"0x7","table":"7"},{"priority":32766,"src":"all","table":"main"}]"#;
+    let routes = ROUTES.replace("[{", "[{\"table\":\"7\",\"dst\":\"default\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth1\"},{");
+    let marks = "*mangle\n:PREROUTING ACCEPT\n-A PREROUTING -i eth1 -p tcp -m tcp --dport 81 -j MARK --set-xmark 0x7\nCOMMIT\n";
+    let host = |settings: &str| {
+        host(marks, "", &[("ip-rule.json", rules), ("ip-route.json", &routes), ("sysctl.txt", &format!("{SETTINGS}{settings}"))])
+    };
+    let strict = host("");
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "10.0.0.1:80").verdict, Verdict::Open);
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "192.0.2.1:80").verdict, Verdict::Closed);
+    assert_eq!(
+        judged(&strict, "eth1", "203.0.113.9", "172.17.0.2:80").verdict,
+        Verdict::Closed,
+        "a container's answer takes the main table"
+    );
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "172.17.0.2:81").verdict, Verdict::Closed, "marks do not count");
+    let marked = host("net.ipv4.conf.eth1.src_valid_mark = 1\n");
+    assert_eq!(judged(&marked, "eth1", "203.0.113.9", "172.17.0.2:81").verdict, Verdict::Open, "marks count (src_valid_mark)");
+}
+
+#[test]
 fn policy_rules_choose_the_table_by_mark_and_source() {
     let rules = r#"[{"priority":10,"src":"192.0.2.9","table":"7"},{"priority":20,"src":"192.0.2.10","table":"8"},{"priority":32766,"src":"all","table":"main"}]"#;
     let routes = ROUTES.replace(

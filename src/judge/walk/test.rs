@@ -4,7 +4,7 @@ use super::fit::Fit;
 use super::scene::Scene;
 use super::world::{Device, State, Tracking, World};
 use crate::judge::plan::{Decision, Exact, Finder, Inside, Map, Member, Members, Part, Test};
-use crate::judge::sources::crowd::{Parts, back};
+use crate::judge::sources::crowd::Parts;
 use crate::model::packet::Protocol;
 use crate::model::ruleset::{Key, Selector, Span, ct_state};
 use crate::model::truth::Truth;
@@ -317,10 +317,6 @@ fn by_sender<'a>(scene: Scene<'a>, key: Key, state: &State<'_>) -> Field<'a> {
     if key == Key::SourceType {
         return Field::BySender(Cow::Borrowed(crowd.kinds(ground)));
     }
-    let is_loose = key == Key::AnyReversePath;
-    if state.mark == 0 && (is_loose || input == &*crowd.interface) {
-        return Field::BySender(Cow::Borrowed(crowd.back(ground, is_loose)));
-    }
-    let device = (!is_loose).then_some(input);
-    Field::BySender(Cow::Owned(crowd.parted(|source| back(ground.leads_back(source, device, state.mark)))))
+    let device = (key != Key::AnyReversePath).then_some(input);
+    Field::BySender(crowd.back(ground, state.destination, device, state.mark))
 }
