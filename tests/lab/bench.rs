@@ -52,8 +52,9 @@ pub(crate) fn run(host: &Host) -> Result<Report> {
         ensure!(plain.held == 0, "{} ports are held before the engine starts", plain.held);
         asked.iter().cloned().zip(site.ask(&asked)?).collect()
     };
-    intended.retain(|probe, _| !host.redirected.contains(&probe.port));
+    intended.retain(|probe, _| !host.unmeant && !host.redirected.contains(&probe.port));
 
+    site.engage(host)?;
     site.populate(host)?;
     // Where neither a container nor a proxy holds an address and port, an ordinary process does: silence is then the filters'.
     let _plain = site.listen(&asked)?;

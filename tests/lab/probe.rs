@@ -20,7 +20,7 @@ use socket2::{Domain, Socket, Type};
 /// How long a prober waits: above one second, so that one lost SYN is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 /// Probes under way at a time.
-const ABREAST: usize = 48;
+const ABREAST: usize = 192;
 
 /// Where a packet comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ impl Probe {
     }
 }
 
+/// The word for no answer.
+const SILENT: &str = "filtered";
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
@@ -71,6 +74,11 @@ impl Outcome {
     /// An answer came: nothing on the way stopped the packet.
     pub(crate) fn open(&self) -> bool {
         self.result == "open"
+    }
+
+    /// Nothing came back at all.
+    pub(crate) fn silent(&self) -> bool {
+        self.result == SILENT
     }
 }
 
@@ -183,7 +191,7 @@ fn after_connect(_: io::Error) -> io::Error {
 fn named(error: &io::Error) -> String {
     match (error.kind(), error.raw_os_error()) {
         (ErrorKind::ConnectionRefused, _) => "refused".to_owned(),
-        (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => "filtered".to_owned(),
+        (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => SILENT.to_owned(),
         (_, Some(number)) => format!("rejected:{number}"),
         (kind, None) => format!("rejected:{kind}"),
     }

@@ -61,8 +61,11 @@ impl Tally {
 }
 
 impl std::fmt::Display for Tally {
+    /// Columns: compared, wrong, unsure in percent.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} verdicts compared, {} unsure, {} wrong", self.judged, self.unsure, self.wrong)
+        let tenths = self.unsure * 1_000 / self.judged.max(1);
+        let columns = format!("{:>9}{:>8}{:>9}.{}%", self.judged, self.wrong, tenths / 10, tenths % 10);
+        out.pad(&columns)
     }
 }
 
@@ -120,7 +123,12 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally
             to(&row.probe)
         );
     }
-    println!("  {} probes; {tally}; `trace` agrees on {} of them", report.rows.len(), asked.len());
+    let Tally { judged, unsure, wrong } = tally;
+    let probes = report.rows.len();
+    println!(
+        "  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong; `trace` agrees on {} probes",
+        asked.len()
+    );
     Ok(tally)
 }
 
