@@ -4,6 +4,7 @@
 //! (probe, what an ordinary process got, what the containers got, what the program says), and exit code 1 on a wrong verdict.
 //! `--capture DIR` keeps each host's state and truth in `DIR/NAME`, in the form of `fixtures/hosts`; else they are under `target/tmp`.
 //!
+//! `--brief` prints of each table only what is wrong or unsure.
 //! `--unpack SUITES` builds the roots of these suites and does no more; a run builds what it needs itself.
 //! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
 //!
@@ -67,6 +68,8 @@ struct Wish {
     /// Hosts on which is knocked while things happen.
     windows: String,
     capture: Option<PathBuf>,
+    /// True: of each table only what is wrong or unsure.
+    brief: bool,
 }
 
 /// Does what the arguments say; true when no verdict was wrong.
@@ -82,6 +85,7 @@ fn run() -> Result<bool> {
             "--listen" => return probe::listener().map(|()| true),
             "--list" => return Ok(list()),
             "--unpack" => return roots::unpack(&value()?.split(',').collect::<Vec<_>>()).map(|()| true),
+            "--brief" => wish.brief = true,
             "--hosts" => wish.hosts = value()?,
             "--windows" => wish.windows = value()?,
             "--capture" => wish.capture = Some(value()?.into()),
@@ -149,7 +153,7 @@ fn one(host: &'static Host, wish: &Wish) -> Result<Line> {
     let folders = wish.capture.clone().unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab"));
     let folder = folders.join(host.name);
     capture::save(&report.state, &folder)?;
-    let tally = verdict::table(host, &report, &folder)?;
+    let tally = verdict::table(host, &report, &folder, wish.brief)?;
     Ok(Line::of(host, &report, tally))
 }
 

@@ -30,7 +30,7 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The host's ports that are asked.
 fn ports(project: &Project) -> BTreeSet<Port> {
-    let more = TCP.iter().chain(&EPHEMERAL).map(|port| ("tcp".to_owned(), *port));
+    let more = TCP.iter().chain(&EPHEMERAL).chain(&NEAR).map(|port| ("tcp".to_owned(), *port));
     project.published().into_iter().chain(more).chain([("udp".to_owned(), UDP)]).collect()
 }
 

@@ -94,7 +94,7 @@ impl Judge {
 /// # Errors
 ///
 /// The program takes a probe for none, or its command line says another thing than its library.
-pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally> {
+pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) -> Result<Tally> {
     println!("\n{}: {} ({})", host.name, host.about, report.versions);
     let [stood, running, done] = report.took.map(|took| took.as_secs_f32());
     println!("  firewall up after {stood:.1} s, containers after {running:.1} s, all asked after {done:.1} s");
@@ -103,13 +103,19 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally
     let mut tally = Tally::default();
     for row in &report.rows {
         let said = judge.ask(&row.probe)?;
-        println!("{}", line(row, &said));
         let mute = host.replies_dropped && row.probe.port == EGRESS;
-        if !mute {
-            contradict(&mut tally, &said.actual, row.actual.open(), "WRONG");
+        let actual = (!mute).then_some((&said.actual, &row.actual, "WRONG"));
+        let intended = row.intended.as_ref().map(|intended| (&said.intended, intended, "WRONG INTENDED"));
+        let notes: Vec<_> = actual
+            .into_iter()
+            .chain(intended)
+            .flat_map(|(said, found, mark)| contradict(&mut tally, said, found.open(), mark))
+            .collect();
+        if !brief || !notes.is_empty() {
+            println!("{}", line(row, &said));
         }
-        if let Some(intended) = &row.intended {
-            contradict(&mut tally, &said.intended, intended.open(), "WRONG INTENDED");
+        for note in notes {
+            println!("{note}");
         }
     }
     let asked: Vec<_> = report.rows.iter().step_by(STRIDE).collect();
@@ -147,19 +153,17 @@ fn to(probe: &Probe) -> String {
     format!("{}/{}", SocketAddr::new(probe.dst, probe.port), probe.proto)
 }
 
-/// Counts one verdict; where it is wrong or unsure, shows the way that led to it.
-fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) {
+/// Counts one verdict; where it is wrong or unsure, gives the way that led to it, in lines.
+fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) -> Vec<String> {
     let wrong = tally.count(said.verdict, open);
     if !wrong && said.verdict != Verdict::Unsure {
-        return;
+        return Vec::new();
     }
-    println!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
-    for hop in &said.hops {
-        println!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect);
-    }
-    for doubt in &said.doubts {
-        println!("      ? {doubt}");
-    }
+    let head = format!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
+    let hops =
+        said.hops.iter().map(|hop| format!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect));
+    let doubts = said.doubts.iter().map(|doubt| format!("      ? {doubt}"));
+    [head].into_iter().chain(hops).chain(doubts).collect()
 }
 
 /// One row of the table.

@@ -54,16 +54,30 @@ const TABLES: [Argv; 4] = [
 const STRICT: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.enp2s0.rp_filter=1"];
 const LOOSE: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=2"];
 const LENIENT: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.enp2s0.rp_filter=0"];
-/// Containers' answers by the second link too, and a network that no route leads to.
-const MARKED: &[Argv] = &[
-    &["ip", "route", "add", "default", "via", "198.51.100.2"],
-    &["ip", "route", "add", "default", "via", "10.20.0.2", "metric", "500"],
-    &["ip", "route", "add", "default", "via", "10.20.0.2", "table", "102"],
-    &["ip", "rule", "add", "fwmark", "0x66", "lookup", "102", "priority", "1002"],
-    &["ip", "rule", "add", "iif", "enp2s0", "lookup", "102", "priority", "1003"],
-    &["ip", "route", "add", "unreachable", "203.0.113.0/24"],
-    LENIENT,
+/// What came in by the second link goes back by it, containers' answers too: connections are marked, and the mark chooses the table.
+const MARK: [Argv; 4] = [
+    &[
+        "iptables",
+        "-t",
+        "mangle",
+        "-A",
+        "PREROUTING",
+        "-i",
+        "enp2s0",
+        "-m",
+        "conntrack",
+        "--ctstate",
+        "NEW",
+        "-j",
+        "CONNMARK",
+        "--set-mark",
+        "0x66",
+    ],
+    &["iptables", "-t", "mangle", "-A", "PREROUTING", "!", "-i", "enp+", "-j", "CONNMARK", "--restore-mark"],
+    &["iptables", "-t", "mangle", "-A", "OUTPUT", "-j", "CONNMARK", "--restore-mark"],
+    &["ip", "rule", "add", "fwmark", "0x66", "lookup", "102", "priority", "1001"],
 ];
+const MARKED: &[Argv] = &[TABLES[0], TABLES[1], MARK[0], MARK[1], MARK[2], MARK[3], LENIENT];
 const WILDCARDS: &[(&str, &str)] = &[("/etc/wildcards.v4", include_str!("../files/rules/wildcards.v4"))];
 const LINKS_NFT: &[(&str, &str)] = &[("/etc/nftables.conf", include_str!("../files/rules/links.nft"))];
 
@@ -105,13 +119,17 @@ pub(super) const HOSTS: &[Host] = &[
             TABLES[1],
             TABLES[2],
             TABLES[3],
+            MARK[0],
+            MARK[1],
+            MARK[2],
+            MARK[3],
             LOOSE,
         ],
         ..PLAIN
     },
     Host {
         name: "debian-13-marked-routes",
-        about: "no firewall; routes by mark and by interface, an unreachable network, no reverse path filter",
+        about: "no firewall; answers routed by the connection's mark, no reverse path filter",
         suite: "trixie",
         links: UPLINKS,
         compose: SEVERAL,
