@@ -2,7 +2,7 @@
 //!
 //! In: an [`Island`] and [`Link`]s. Out: its [`Neighbour`]s, able to send from their addresses. A link is a plain cable, or a device
 //! that stands on one: a bridge of the admin's own, a macvlan, a vxlan. Each neighbour routes everything through the host, container
-//! networks and `127.0.0.1` included: the nosy neighbour of CVE-2025-54388's kind.
+//! networks and `127.0.0.1` included: the nosy neighbour of CVE-2025-54388's kind. Neighbours know each other.
 //!
 //! It sets no firewall and starts no process of the host.
 
@@ -75,7 +75,13 @@ pub(crate) struct Neighbour {
 
 /// Lays the links of a host and sets its neighbours up.
 pub(crate) fn lay(island: &Island, links: &[&'static Link]) -> Result<Vec<Neighbour>> {
-    links.iter().map(|link| join(island, link)).collect()
+    let neighbours: Vec<_> = links.iter().map(|link| join(island, link)).collect::<Result<_>>()?;
+    for (at, one) in neighbours.iter().enumerate() {
+        for (number, other) in neighbours.iter().enumerate().skip(at + 1) {
+            one.meet(other, at * 16 + number)?;
+        }
+    }
+    Ok(neighbours)
 }
 
 /// Lays one link.
@@ -149,6 +155,28 @@ impl Neighbour {
             self.ip(&via)?;
             if gateway.is_ipv4() {
                 self.ip(&["route", "add", "127.0.0.1/32", "via", &gateway.to_string(), "dev", "eth0"])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A cable to another neighbour, as the world beyond them has: what the host answers by another link than it was asked by arrives
+    /// all the same.
+    fn meet(&self, other: &Self, number: usize) -> Result<()> {
+        let trunk = format!("trunk{number}");
+        let (here, there) = (self.wire.pid().to_string(), other.wire.pid().to_string());
+        let cable = ["link", "add", &trunk, "netns", &here, "type", "veth", "peer", "name", &trunk, "netns", &there];
+        output(Command::new("ip").args(cable))?;
+        for (end, own, far, beyond) in [(self, 1, 2, other), (other, 2, 1, self)] {
+            for address in [format!("192.168.{number}.{own}/24"), format!("fd00:{number}::{own}/64")] {
+                end.ip(&["address", "add", &address, "dev", &trunk, "nodad"])?;
+            }
+            end.ip(&["link", "set", &trunk, "up"])?;
+            output(end.wire.command("sysctl").args(["-q", "net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1"]))?;
+            output(end.wire.command("sysctl").args(["-q", &format!("net/ipv4/conf/{trunk}/rp_filter=0")]))?;
+            for source in beyond.link.sources() {
+                let via = if source.is_ipv4() { format!("192.168.{number}.{far}") } else { format!("fd00:{number}::{far}") };
+                end.ip(&["route", "add", &source.to_string(), "via", &via])?;
             }
         }
         Ok(())
