@@ -33,6 +33,7 @@ mod network;
 mod probe;
 mod project;
 mod roots;
+mod said;
 mod scenario;
 mod site;
 mod summary;

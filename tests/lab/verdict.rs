@@ -22,6 +22,7 @@ use crate::bench::{Report, Row};
 use crate::hosts::Host;
 use crate::island::output;
 use crate::probe::{Origin, Probe};
+use crate::said::Said;
 use crate::site::EGRESS;
 
 /// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
@@ -103,14 +104,7 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     let mut tally = Tally::default();
     for row in &report.rows {
         let said = judge.ask(&row.probe)?;
-        let mute = host.replies_dropped && row.probe.port == EGRESS;
-        let actual = (!mute).then_some((&said.actual, &row.actual, "WRONG"));
-        let intended = row.intended.as_ref().map(|intended| (&said.intended, intended, "WRONG INTENDED"));
-        let notes: Vec<_> = actual
-            .into_iter()
-            .chain(intended)
-            .flat_map(|(said, found, mark)| contradict(&mut tally, said, found.open(), mark))
-            .collect();
+        let notes = notes(host, row, &said, &mut tally);
         if !brief || !notes.is_empty() {
             println!("{}", line(row, &said));
         }
@@ -118,24 +112,43 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
             println!("{note}");
         }
     }
-    let asked: Vec<_> = report.rows.iter().step_by(STRIDE).collect();
-    for row in &asked {
+    let traced = traced(&judge, report, folder)?;
+    let check = by_check(folder)?;
+    for line in check.contradictions(&report.rows) {
+        tally.wrong += 1;
+        println!("    WRONG CHECK: {line}");
+    }
+    let (Tally { judged, unsure, wrong }, probes) = (tally, report.rows.len());
+    println!("  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong");
+    println!("  `trace` agrees on {traced} probes; `check` claims {}", check.claims());
+    Ok(tally)
+}
+
+/// What is wrong or unsure about a probe's verdicts, in lines.
+fn notes(host: &Host, row: &Row, said: &Assessment, tally: &mut Tally) -> Vec<String> {
+    let mute = host.replies_dropped && row.probe.port == EGRESS;
+    let actual = (!mute).then_some((&said.actual, &row.actual, "WRONG"));
+    let intended = row.intended.as_ref().map(|intended| (&said.intended, intended, "WRONG INTENDED"));
+    let both = actual.into_iter().chain(intended);
+    both.flat_map(|(said, found, mark)| contradict(tally, said, found.open(), mark)).collect()
+}
+
+/// Asks the command line for some of the probes, and gives how many.
+///
+/// # Errors
+///
+/// It says another thing than the library.
+fn traced(judge: &Judge, report: &Report, folder: &Path) -> Result<usize> {
+    let asked = report.rows.iter().step_by(STRIDE);
+    let number = asked.len();
+    for row in asked {
         let library = judge.ask(&row.probe)?;
         let command = by_command(&row.probe, folder)?;
         let words = (library.actual.verdict.name(), library.intended.verdict.name());
-        ensure!(
-            (command.0.as_str(), command.1.as_str()) == words,
-            "{}: trace says {command:?}, the library {words:?}",
-            to(&row.probe)
-        );
+        let agrees = (command.0.as_str(), command.1.as_str()) == words;
+        ensure!(agrees, "{}: trace says {command:?}, the library {words:?}", to(&row.probe));
     }
-    let Tally { judged, unsure, wrong } = tally;
-    let probes = report.rows.len();
-    println!(
-        "  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong; `trace` agrees on {} probes",
-        asked.len()
-    );
-    Ok(tally)
+    Ok(number)
 }
 
 /// What `docker firewall trace` says of a saved host: what is real, and what is meant.
@@ -148,8 +161,17 @@ fn by_command(probe: &Probe, folder: &Path) -> Result<(String, String)> {
     Ok((word(&said["verdict"]), word(&said["intended"]["verdict"])))
 }
 
+/// What `docker firewall check` says of a saved host. It ends with 1 where it finds something.
+fn by_check(folder: &Path) -> Result<Said> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docker-firewall"));
+    let done = command.args(["firewall", "check", "--format", "json", "--snapshot"]).arg(folder).output()?;
+    let told = String::from_utf8_lossy(&done.stderr);
+    ensure!(matches!(done.status.code(), Some(0 | 1)), "check --snapshot: {}: {told}", done.status);
+    Said::read(&String::from_utf8_lossy(&done.stdout))
+}
+
 /// Where a probe goes, as `--to` takes it.
-fn to(probe: &Probe) -> String {
+pub(crate) fn to(probe: &Probe) -> String {
     format!("{}/{}", SocketAddr::new(probe.dst, probe.port), probe.proto)
 }
 
