@@ -155,12 +155,12 @@ fn ask_within(probe: &Probe, patience: Duration) -> io::Result<Outcome> {
     let mut answer = String::new();
     if probe.proto == "udp" {
         let socket = UdpSocket::bind(socket_address(probe.src, 0)?)?;
-        socket.connect(to)?;
+        // Not connected: a process on the wildcard address, as docker-proxy is, may answer from another address than the one asked.
         socket.set_read_timeout(Some(patience / 2))?;
         let mut datagram = [0; 64];
         let mut got = Err(ErrorKind::TimedOut.into());
         for _ in 0..2 {
-            got = socket.send(b"?\n").and_then(|_| socket.recv(&mut datagram));
+            got = socket.send_to(b"?\n", to).and_then(|_| socket.recv(&mut datagram));
             if got.is_ok() {
                 break;
             }
