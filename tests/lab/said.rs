@@ -12,6 +12,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::bench::Row;
+use crate::probe::Outcome;
+use crate::verdict;
 
 /// The rule that must tell of every bypass.
 const BYPASS: &str = "bypasses-host-firewall";
@@ -58,18 +60,14 @@ impl Said {
         self.views.len()
     }
 
-    /// Contradictions between the findings and the packets.
-    pub(crate) fn contradictions(&self, rows: &[Row]) -> Vec<String> {
-        let mut lines: Vec<String> = rows.iter().flat_map(|row| self.borne_out(row)).collect();
-        lines.extend(rows.iter().filter(|row| is_bypass(row) && !self.tells_of(row)).map(|row| {
-            format!(
-                "no finding tells of {}: meant {}, in fact answered by {}",
-                place(row),
-                answer(row.intended.as_ref()),
-                row.actual.by
-            )
-        }));
-        lines
+    /// Views that the packets contradict, one a line.
+    pub(crate) fn contradicted(&self, rows: &[Row]) -> Vec<String> {
+        rows.iter().flat_map(|row| self.borne_out(row)).collect()
+    }
+
+    /// Probes that found a bypass of which no finding tells.
+    pub(crate) fn untold<'a>(&self, rows: &'a [Row]) -> impl Iterator<Item = &'a Row> {
+        rows.iter().filter(|row| is_bypass(row) && !self.tells_of(row))
     }
 
     /// The views that are about a probe and say another thing than its answers.
@@ -82,9 +80,7 @@ impl Said {
         });
         let line = |view: &View| {
             let word = |open: Option<bool>| open.map_or("unsure", |open| if open { "open" } else { "closed" });
-            let (meant, found) = (answer(row.intended.as_ref()), answer(Some(&row.actual)));
-            let said = format!("{} (meant {})", word(view.actual), word(view.intended));
-            format!("{} of {}: said {said}, the packets: {found} (meant {meant})", view.rule, place(row))
+            format!("{} says {} (meant {}) of {}", view.rule, word(view.actual), word(view.intended), place(row))
         };
         wrong.map(line).collect()
     }
@@ -148,14 +144,15 @@ fn is_bypass(row: &Row) -> bool {
     row.probe.interface().is_some() && !row.probe.dst.is_loopback() && closed && by_container
 }
 
-/// A probe in words.
-fn place(row: &Row) -> String {
+/// A probe and its answers in words.
+pub(crate) fn place(row: &Row) -> String {
     let probe = &row.probe;
     let interface = probe.interface().unwrap_or_default();
-    format!("{} from {} by {interface}", crate::verdict::to(probe), probe.src)
+    let (meant, found) = (answer(row.intended.as_ref()), answer(Some(&row.actual)));
+    format!("{} from {} by {interface}; the packets: {found} (meant {meant})", verdict::to(probe), probe.src)
 }
 
 /// An answer in words.
-fn answer(outcome: Option<&crate::probe::Outcome>) -> &str {
+fn answer(outcome: Option<&Outcome>) -> &str {
     outcome.map_or("unknown", |outcome| outcome.result.as_str())
 }

@@ -22,7 +22,7 @@ use crate::bench::{Report, Row};
 use crate::hosts::Host;
 use crate::island::output;
 use crate::probe::{Origin, Probe};
-use crate::said::Said;
+use crate::said::{self, Said};
 use crate::site::EGRESS;
 
 /// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
@@ -114,7 +114,7 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     }
     let traced = traced(&judge, report, folder)?;
     let check = by_check(folder)?;
-    for line in check.contradictions(&report.rows) {
+    for line in held(&check, &judge, &report.rows)? {
         tally.wrong += 1;
         println!("    WRONG CHECK: {line}");
     }
@@ -122,6 +122,19 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     println!("  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong");
     println!("  `trace` agrees on {traced} probes; `check` claims {}", check.claims());
     Ok(tally)
+}
+
+/// What `check` said against the packets. A finding is owed where the program's own verdict is a bypass; whether it may be unsure is
+/// counted elsewhere.
+fn held(said: &Said, judge: &Judge, rows: &[Row]) -> Result<Vec<String>> {
+    let mut lines = said.contradicted(rows);
+    for row in said.untold(rows) {
+        let own = judge.ask(&row.probe)?;
+        if (own.actual.verdict, own.intended.verdict) == (Verdict::Open, Verdict::Closed) {
+            lines.push(format!("no finding tells of {}", said::place(row)));
+        }
+    }
+    Ok(lines)
 }
 
 /// What is wrong or unsure about a probe's verdicts, in lines.
