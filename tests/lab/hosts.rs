@@ -47,8 +47,6 @@ pub(crate) struct Host {
     pub(crate) redirected: &'static [u16],
     /// True: what was done after the containers ran changed what the host firewall means; what ordinary processes got before tells nothing.
     pub(crate) unmeant: bool,
-    /// True: replies to what containers send out are dropped here, so that no answer does not mean that nothing got out.
-    pub(crate) replies_dropped: bool,
 }
 
 impl Host {
@@ -150,7 +148,6 @@ const PLAIN: Host = Host {
     after: &[],
     redirected: &[],
     unmeant: false,
-    replies_dropped: false,
 };
 
 /// All hosts.
@@ -289,7 +286,6 @@ const USUAL_HOSTS: &[Host] = &[
         name: "debian-12-first-rule",
         about: "firewalld; the web's first advice: everything from eth0 dropped in DOCKER-USER, replies too",
         after: &[&["iptables", "-I", "DOCKER-USER", "-i", "eth0", "!", "-s", "127.0.0.1", "-j", "DROP"]],
-        replies_dropped: true,
         ..PLAIN
     },
     Host {

@@ -23,8 +23,10 @@
 //! What this lab's kernel may lack, and rows that are then not here: IPVS (Swarm ingress), ipvlan, WireGuard, dummy, SCTP,
 //! flowtables. Those are judged from real rule texts alone.
 
+mod arrival;
 mod bench;
 mod capture;
+mod commands;
 mod engine;
 mod hosts;
 mod island;

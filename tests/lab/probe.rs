@@ -60,20 +60,30 @@ impl Probe {
 
 /// The word for no answer.
 const SILENT: &str = "filtered";
+/// The word for no answer to a packet that did arrive.
+const ARRIVED: &str = "arrived";
+/// The word for a connection that stood and brought no answer: of a proxy whose own failed, of a socket that nobody serves.
+const STOOD: &str = "stood";
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// `open`, `refused` (a reset), `rejected:N` (errno N; 104 is a reset after the connection stood), `filtered` (silence).
+    /// `open`, `stood` (a connection without an answer), `arrived` (silence, but the packet did arrive), `refused` (a reset),
+    /// `rejected:N` (errno N), `filtered` (silence).
     pub(crate) result: String,
     /// Who answered: the listener's name and port.
     pub(crate) by: String,
 }
 
 impl Outcome {
-    /// An answer came: nothing on the way stopped the packet.
+    /// Nothing on the way stopped the packet.
     pub(crate) fn open(&self) -> bool {
-        self.result == "open"
+        ["open", STOOD, ARRIVED].contains(&self.result.as_str())
+    }
+
+    /// No answer, but it arrived.
+    pub(crate) fn arrived() -> Self {
+        Self { result: ARRIVED.to_owned(), by: String::new() }
     }
 
     /// Nothing came back at all.
@@ -171,20 +181,12 @@ fn ask_within(probe: &Probe, patience: Duration) -> io::Result<Outcome> {
         socket.bind(&socket_address(probe.src, 0)?.into())?;
         socket.connect_timeout(&to.into(), patience)?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        BufReader::new(TcpStream::from(socket)).read_line(&mut answer).map_err(after_connect)?;
-    }
-    if answer.trim().is_empty() {
-        return Err(io::Error::from_raw_os_error(RESET));
+        BufReader::new(TcpStream::from(socket)).read_line(&mut answer).ok();
+        if answer.trim().is_empty() {
+            return Ok(Outcome { result: STOOD.to_owned(), by: String::new() });
+        }
     }
     Ok(Outcome { result: "open".to_owned(), by: answer.trim().to_owned() })
-}
-
-/// ECONNRESET on Linux.
-const RESET: i32 = 104;
-
-/// A connection that stood and brought no answer was cut by a proxy whose own connection failed.
-fn after_connect(_: io::Error) -> io::Error {
-    io::Error::from_raw_os_error(RESET)
 }
 
 /// The word for an error.

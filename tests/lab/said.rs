@@ -12,8 +12,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::bench::Row;
+use crate::commands::target;
 use crate::probe::Outcome;
-use crate::verdict;
 
 /// The rule that must tell of every bypass.
 const BYPASS: &str = "bypasses-host-firewall";
@@ -149,7 +149,7 @@ pub(crate) fn place(row: &Row) -> String {
     let probe = &row.probe;
     let interface = probe.interface().unwrap_or_default();
     let (meant, found) = (answer(row.intended.as_ref()), answer(Some(&row.actual)));
-    format!("{} from {} by {interface}; the packets: {found} (meant {meant})", verdict::to(probe), probe.src)
+    format!("{} from {} by {interface}; the packets: {found} (meant {meant})", target(probe), probe.src)
 }
 
 /// An answer in words.

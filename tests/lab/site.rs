@@ -172,13 +172,31 @@ impl Site {
             }
             Origin::Container(name) => {
                 let found = self.inspected.iter().find(|container| capture::name(container) == name);
-                let key = found.and_then(|container| container["NetworkSettings"]["SandboxKey"].as_str());
-                // `/var/run` is a link there, and would be followed from this machine's root.
-                let inside = key.context("a container without a network")?.trim_start_matches("/var");
-                Ok(in_network(&self.island.path(inside).to_string_lossy(), exe))
+                Ok(in_network(&self.sandbox(found.context("a probe of no container")?)?, exe))
             }
             Origin::Host => Ok(in_network(&self.network(), exe)),
         }
+    }
+
+    /// The files that stand for the networks of everybody but this one.
+    ///
+    /// # Errors
+    ///
+    /// A container has none.
+    pub(crate) fn networks(&self, but: &Origin) -> Result<Vec<String>> {
+        let mut all = vec![(Origin::Host, self.network())];
+        for container in &self.inspected {
+            all.push((Origin::Container(capture::name(container).to_owned()), self.sandbox(container)?));
+        }
+        all.extend(self.neighbours.iter().map(|at| (Origin::Link(at.link.name.to_owned()), at.wire.network())));
+        Ok(all.into_iter().filter(|(origin, _)| origin != but).map(|(_, network)| network).collect())
+    }
+
+    /// The file that stands for a container's network.
+    fn sandbox(&self, container: &Value) -> Result<String> {
+        let key = container["NetworkSettings"]["SandboxKey"].as_str().context("a container without a network")?;
+        // `/var/run` is a link there, and would be followed from this machine's root.
+        Ok(self.island.path(key.trim_start_matches("/var")).to_string_lossy().into_owned())
     }
 
     /// The file that stands for the host's network.

@@ -6,9 +6,7 @@
 //! It sends nothing.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use docker_firewall::judge::bypass;
@@ -16,14 +14,12 @@ use docker_firewall::judge::court::Court;
 use docker_firewall::model::packet::{Protocol, Target};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
-use serde_json::Value;
 
 use crate::bench::{Report, Row};
+use crate::commands::{Place, Traced, target};
 use crate::hosts::Host;
-use crate::island::output;
 use crate::probe::{Origin, Probe};
 use crate::said::{self, Said};
-use crate::site::EGRESS;
 
 /// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
 const STRIDE: usize = 9;
@@ -71,18 +67,18 @@ impl std::fmt::Display for Tally {
 }
 
 /// A host as the program sees it.
-struct Judge {
+pub(crate) struct Judge {
     court: Court,
 }
 
 impl Judge {
     /// Reads the state of a host.
-    fn read(state: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn read(state: &BTreeMap<String, String>) -> Self {
         Self { court: Court::of(&Snapshot { files: state.clone() }.host()) }
     }
 
     /// Judges one probe.
-    fn ask(&self, probe: &Probe) -> Result<Assessment> {
+    pub(crate) fn ask(&self, probe: &Probe) -> Result<Assessment> {
         let protocol = Protocol::named(&probe.proto).with_context(|| format!("no protocol {}", probe.proto))?;
         let target = Target { address: probe.dst, port: probe.port, protocol };
         let packet = bypass::packet(self.court.host(), target, Some(probe.src), probe.interface());
@@ -104,7 +100,7 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     let mut tally = Tally::default();
     for row in &report.rows {
         let said = judge.ask(&row.probe)?;
-        let notes = notes(host, row, &said, &mut tally);
+        let notes = notes(row, &said, &mut tally);
         if !brief || !notes.is_empty() {
             println!("{}", line(row, &said));
         }
@@ -112,10 +108,12 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
             println!("{note}");
         }
     }
-    let traced = traced(&judge, report, folder)?;
-    let check = by_check(folder)?;
-    for line in held(&check, &judge, &report.rows)? {
-        tally.wrong += 1;
+    let place = Place::Saved(folder);
+    let traced = traced(&judge, report, &place)?;
+    let check = place.check(&[])?;
+    let wrong = held(&check, &judge, &report.rows)?;
+    tally.wrong += wrong.len();
+    for line in wrong {
         println!("    WRONG CHECK: {line}");
     }
     let (Tally { judged, unsure, wrong }, probes) = (tally, report.rows.len());
@@ -138,11 +136,10 @@ fn held(said: &Said, judge: &Judge, rows: &[Row]) -> Result<Vec<String>> {
 }
 
 /// What is wrong or unsure about a probe's verdicts, in lines.
-fn notes(host: &Host, row: &Row, said: &Assessment, tally: &mut Tally) -> Vec<String> {
-    let mute = host.replies_dropped && row.probe.port == EGRESS;
-    let actual = (!mute).then_some((&said.actual, &row.actual, "WRONG"));
+fn notes(row: &Row, said: &Assessment, tally: &mut Tally) -> Vec<String> {
+    let actual = (&said.actual, &row.actual, "WRONG");
     let intended = row.intended.as_ref().map(|intended| (&said.intended, intended, "WRONG INTENDED"));
-    let both = actual.into_iter().chain(intended);
+    let both = [actual].into_iter().chain(intended);
     both.flat_map(|(said, found, mark)| contradict(tally, said, found.open(), mark)).collect()
 }
 
@@ -151,41 +148,16 @@ fn notes(host: &Host, row: &Row, said: &Assessment, tally: &mut Tally) -> Vec<St
 /// # Errors
 ///
 /// It says another thing than the library.
-fn traced(judge: &Judge, report: &Report, folder: &Path) -> Result<usize> {
+fn traced(judge: &Judge, report: &Report, place: &Place) -> Result<usize> {
     let asked = report.rows.iter().step_by(STRIDE);
     let number = asked.len();
     for row in asked {
         let library = judge.ask(&row.probe)?;
-        let command = by_command(&row.probe, folder)?;
-        let words = (library.actual.verdict.name(), library.intended.verdict.name());
-        let agrees = (command.0.as_str(), command.1.as_str()) == words;
-        ensure!(agrees, "{}: trace says {command:?}, the library {words:?}", to(&row.probe));
+        let command = place.trace(&row.probe)?;
+        let words = Traced::of(&library);
+        ensure!(command == words, "{}: trace says {command:?}, the library {words:?}", target(&row.probe));
     }
     Ok(number)
-}
-
-/// What `docker firewall trace` says of a saved host: what is real, and what is meant.
-fn by_command(probe: &Probe, folder: &Path) -> Result<(String, String)> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_docker-firewall"));
-    command.args(["firewall", "trace", "--format", "json", "--from", &probe.src.to_string(), "--to", &to(probe)]);
-    command.args(probe.interface().into_iter().flat_map(|name| ["--in", name]));
-    let said: Value = serde_json::from_str(&output(command.arg("--snapshot").arg(folder))?)?;
-    let word = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
-    Ok((word(&said["verdict"]), word(&said["intended"]["verdict"])))
-}
-
-/// What `docker firewall check` says of a saved host. It ends with 1 where it finds something.
-fn by_check(folder: &Path) -> Result<Said> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_docker-firewall"));
-    let done = command.args(["firewall", "check", "--format", "json", "--snapshot"]).arg(folder).output()?;
-    let told = String::from_utf8_lossy(&done.stderr);
-    ensure!(matches!(done.status.code(), Some(0 | 1)), "check --snapshot: {}: {told}", done.status);
-    Said::read(&String::from_utf8_lossy(&done.stdout))
-}
-
-/// Where a probe goes, as `--to` takes it.
-pub(crate) fn to(probe: &Probe) -> String {
-    format!("{}/{}", SocketAddr::new(probe.dst, probe.port), probe.proto)
 }
 
 /// Counts one verdict; where it is wrong or unsure, gives the way that led to it, in lines.
@@ -204,7 +176,7 @@ fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) -> Vec<St
 /// One row of the table.
 fn line(row: &Row, said: &Assessment) -> String {
     let probe = &row.probe;
-    let to = to(probe);
+    let to = target(probe);
     let intended = row.intended.as_ref().map_or("-", |intended| intended.result.as_str());
     let (from, by) = (
         probe.src.to_string(),
