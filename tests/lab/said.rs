@@ -24,8 +24,9 @@ const UNSURE: &str = "cannot-tell";
 struct View {
     rule: String,
     interface: String,
-    /// Empty: everyone whom no other view of this place names.
+    /// Empty: everyone but `except`.
     from: Vec<IpNet>,
+    except: Vec<IpNet>,
     address: IpAddr,
     port: u16,
     protocol: String,
@@ -72,7 +73,7 @@ impl Said {
 
     /// The views that are about a probe and say another thing than its answers.
     fn borne_out(&self, row: &Row) -> Vec<String> {
-        let about = self.views.iter().filter(|view| self.is_about(view, row));
+        let about = self.views.iter().filter(|view| view.is_about(row));
         let wrong = about.filter(|view| {
             let actual = view.actual.is_some_and(|open| open != row.actual.open());
             let intended = row.intended.as_ref().zip(view.intended).is_some_and(|(found, open)| open != found.open());
@@ -85,26 +86,11 @@ impl Said {
         wrong.map(line).collect()
     }
 
-    /// True if a view speaks of the sender and the place of a probe.
-    fn is_about(&self, view: &View, row: &Row) -> bool {
-        view.at(row) && view.address == row.probe.dst && self.names(view, row.probe.src)
-    }
-
-    /// True if the sender is one of a view's.
-    fn names(&self, view: &View, sender: IpAddr) -> bool {
-        let named = |other: &View| other.from.iter().any(|net| net.contains(&sender));
-        let same = |other: &&View| {
-            (&other.interface, other.address, other.port, &other.protocol)
-                == (&view.interface, view.address, view.port, &view.protocol)
-        };
-        if view.from.is_empty() { !self.views.iter().filter(same).any(named) } else { named(view) }
-    }
-
     /// True if a finding tells of a bypass, at this or another address of the host, or says that it cannot tell.
     fn tells_of(&self, row: &Row) -> bool {
         let tells = |view: &&View| view.rule == BYPASS || view.rule == UNSURE;
         let mut views = self.views.iter().filter(tells).filter(|view| view.at(row));
-        views.any(|view| view.address.is_ipv4() == row.probe.dst.is_ipv4() && self.names(view, row.probe.src))
+        views.any(|view| view.address.is_ipv4() == row.probe.dst.is_ipv4() && view.names(row.probe.src))
     }
 }
 
@@ -116,17 +102,32 @@ impl View {
             Some("closed") => Some(false),
             _ => None,
         };
-        let from = view["from"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::parse);
+        let prefixes = |key: &str| {
+            let texts = view[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::parse).collect::<Result<_, _>>()
+        };
         Ok(Self {
             rule: rule.to_owned(),
             interface: text("interface")?.to_owned(),
-            from: from.collect::<Result<_, _>>()?,
+            from: prefixes("from")?,
+            except: prefixes("except")?,
             address: text("address")?.parse()?,
             port: view["port"].as_u64().context("a view without a port")?.try_into()?,
             protocol: text("protocol")?.to_owned(),
             actual: verdict("actual"),
             intended: verdict("intended"),
         })
+    }
+
+    /// True if it speaks of the sender and the place of a probe.
+    fn is_about(&self, row: &Row) -> bool {
+        self.at(row) && self.address == row.probe.dst && self.names(row.probe.src)
+    }
+
+    /// True if the sender is one of its own.
+    fn names(&self, sender: IpAddr) -> bool {
+        let among = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&sender));
+        if self.from.is_empty() { !among(&self.except) } else { among(&self.from) }
     }
 
     /// True for the interface and the port of a probe.
