@@ -77,6 +77,7 @@ impl Site {
             let argv: Vec<_> = argv.iter().map(put).collect();
             self.island.run(&argv.iter().map(String::as_str).collect::<Vec<_>>())?;
         }
+        self.inspected = engine::inspect_all(&self.island)?;
         Ok(())
     }
 

@@ -20,6 +20,31 @@ const OWN_BRIDGE: &[Argv] = &[
     &["ip", "link", "set", "cnt0", "up"],
 ];
 
+/// Of a swarm what needs no IPVS: its networks, and a service whose port is published by each node for itself.
+const SWARM: &[Argv] = &[
+    &["docker", "swarm", "init", "--advertise-addr", "198.51.100.1"],
+    &[
+        "docker",
+        "service",
+        "create",
+        "--quiet",
+        "--detach",
+        "--no-resolve-image",
+        "--name",
+        "swarmed",
+        "--publish",
+        "mode=host,published=8099,target=80",
+        "answer:lab",
+        "swarmed",
+        "tcp/80",
+    ],
+    &[
+        "sh",
+        "-c",
+        "for try in $(seq 90); do docker ps | grep -q swarmed && exit; sleep 0.5; done; docker service ps --no-trunc swarmed; exit 1",
+    ],
+];
+
 pub(super) const HOSTS: &[Host] = &[
     Host {
         name: "debian-12-addresses",
@@ -106,6 +131,19 @@ pub(super) const HOSTS: &[Host] = &[
         about: "firewalld; new networks bind to loopback",
         suite: "trixie",
         engine: &["--default-network-opt=bridge=com.docker.network.bridge.host_binding_ipv4=127.0.0.1"],
+        ..PLAIN
+    },
+    Host {
+        name: "debian-sid-swarm",
+        about: "firewalld; a node of a swarm, a service published by the node",
+        suite: "sid",
+        after: SWARM,
+        ..PLAIN
+    },
+    Host {
+        name: "debian-12-swarm",
+        about: "firewalld; a node of a swarm, a service published by the node",
+        after: SWARM,
         ..PLAIN
     },
     Host {
