@@ -104,6 +104,8 @@ struct Facts {
     /// Whether the way back to it leads through the interface, and whether it leads anywhere.
     back: [Truth; 2],
     is_loopback: bool,
+    /// Packets from there are not forwarded.
+    is_link_local: bool,
     /// For each policy rule, whether it speaks of packets from there.
     policy: Vec<bool>,
     /// Where marks or addresses choose the way back: for each policy rule, whether it speaks of packets to there, and the way that it chooses.
@@ -134,6 +136,7 @@ impl Facts {
             kind,
             back: [Some(interface), None].map(|device| ground.leads_back(source, None, device, 0)),
             is_loopback: source.is_loopback(),
+            is_link_local: crowd::is_link_local(source),
             policy: rules().map(|rule| holds(rule.from)).collect(),
             ways: if has_choice { rules().map(way).collect() } else { Vec::new() },
         })

@@ -210,6 +210,17 @@ fn routing_refuses_what_it_has_no_way_for() {
 }
 
 #[test]
+fn a_link_local_sender_gets_to_the_host_but_not_through_it() {
+    let rules =
+        "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination [2001:db8:5::2]:80\nCOMMIT\n";
+    let routes = r#"[{"dst":"2001:db8:5::/64","dev":"docker0"}]"#;
+    let host = host("", "", &[("ip6tables-save.txt", rules), ("ip6-route.json", routes)]);
+    assert_eq!(judged(&host, "eth0", "2001:db8::9", "[2001:db8::1]:80").verdict, Verdict::Open);
+    assert_eq!(judged(&host, "eth0", "fe80::9", "[fe80::1]:80").verdict, Verdict::Closed);
+    assert_eq!(judged(&host, "eth0", "fe80::9", "[fe80::1]:81").verdict, Verdict::Open, "the host itself");
+}
+
+#[test]
 fn the_way_back_is_chosen_by_the_source_that_the_answer_will_have() {
     let rules = r#"[{"priority":10,"src":"10.0.0.1","table":"7"},{"priority":20,"fwmark":"0x7","table":"7"},{"priority":32766,"src":"all","table":"main"}]"#;
     let routes = ROUTES.replace("[{", "[{\"table\":\"7\",\"dst\":\"default\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth1\"},{");

@@ -111,11 +111,21 @@ impl Crowd {
         Cow::Borrowed(self.back[usize::from(device.is_none())].get_or_init(ask))
     }
 
+    /// The senders whose packets stay on their link.
+    pub(crate) fn link_local(&self) -> Groups {
+        Groups::of(self.representatives.len(), |group| is_link_local(self.representatives[group]))
+    }
+
     /// The senders that policy rules tell apart.
     pub(crate) fn routed(&self, ground: &Ground<'_>, family: Family) -> &Parts<Vec<bool>> {
         let holds = |source: IpAddr| ground.policy(family).filter_map(move |rule| Some(rule.from?.contains(&source))).collect();
         self.routed.get_or_init(|| self.parted(holds))
     }
+}
+
+/// True for the addresses of IPv6 that count on one link only. Those of IPv4 are forwarded as any.
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// What of a packet, beside its sender, decides whether it is taken in.
