@@ -64,6 +64,8 @@ const BANNED: &[Argv] = &[
     &["iptables-restore", "/etc/banned.v4"],
 ];
 const MESH_FILE: &[(&str, &str)] = &[("/etc/mesh.v4", include_str!("../files/rules/mesh.v4"))];
+const MESH_RULES: &[Argv] =
+    &[&["ip", "route", "add", "100.64.0.0/10", "dev", "tailscale0"], &["iptables-restore", "/etc/mesh.v4"]];
 const GUESTS_FILE: &[(&str, &str)] = &[("/etc/guests.v4", include_str!("../files/rules/guests.v4"))];
 const SPLIT_FILE: &[(&str, &str)] = &[("/etc/split.v4", include_str!("../files/rules/split.v4"))];
 const MARKS_FILE: &[(&str, &str)] = &[("/etc/marks.v4", include_str!("../files/rules/marks.v4"))];
@@ -135,7 +137,7 @@ pub(super) const HOSTS: &[Host] = &[
         about: "Tailscale's chains, its interface the second way in",
         links: &[&ETH0, &MESH],
         files: MESH_FILE,
-        before: &[&["iptables-restore", "/etc/mesh.v4"]],
+        before: MESH_RULES,
         ..COMMANDS
     },
     Host {
@@ -144,7 +146,7 @@ pub(super) const HOSTS: &[Host] = &[
         suite: "trixie",
         links: &[&ETH0, &MESH],
         files: MESH_FILE,
-        before: &[&["iptables-restore", "/etc/mesh.v4"]],
+        before: MESH_RULES,
         ..COMMANDS
     },
     Host {
