@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use docker_firewall::model::verdict::Verdict;
 
 use crate::hosts::Host;
@@ -62,22 +62,41 @@ pub(crate) fn run(host: &Host) -> Result<Report> {
     let _plain = site.listen(&asked)?;
     let running = start.elapsed();
 
-    site.settle()?;
-    let rules = site.rules();
-    let mut state = capture::state(&site.island)?;
     let mut probes = asked;
     probes.extend(scenario::to_containers(&site));
     probes.extend(scenario::from_inside(&site));
-    let mut actual = site.ask(&probes)?;
-    let judge = Judge::read(&state);
-    for (probe, outcome) in probes.iter().zip(&mut actual).filter(|(_, outcome)| outcome.silent()) {
-        if judge.ask(probe)?.actual.verdict == Verdict::Open {
-            *outcome = arrival::ask(&site, probe)?;
-        }
-    }
-    ensure!(site.rules() == rules, "the rules changed while the host was asked: what was saved is not what was true");
+    let (mut state, actual) = at_rest(&site, &probes)?;
     let row = |(probe, actual)| Row { intended: intended.get(&probe).cloned(), probe, actual };
     let rows: Vec<_> = probes.into_iter().zip(actual).map(row).collect();
     state.insert("probes.json".to_owned(), capture::probes(&site, &rows)?);
     Ok(Report { versions: root.versions, rows, state, took: [stood, running, start.elapsed()] })
+}
+
+/// How often a host is asked again because its rules moved meanwhile.
+const TRIES: usize = 3;
+
+/// Saves the host's state and asks, until the rules are the same afterwards as they were before.
+fn at_rest(site: &Site, probes: &[Probe]) -> Result<(BTreeMap<String, String>, Vec<Outcome>)> {
+    for _ in 0..TRIES {
+        site.settle()?;
+        let rules = site.rules();
+        let state = capture::state(&site.island)?;
+        let outcomes = ask(site, probes, &state)?;
+        if site.rules() == rules {
+            return Ok((state, outcomes));
+        }
+    }
+    bail!("the rules change while the host is asked: what is saved is not what is true")
+}
+
+/// Asks; where the program says open and nobody answers, whether the packet arrived.
+fn ask(site: &Site, probes: &[Probe], state: &BTreeMap<String, String>) -> Result<Vec<Outcome>> {
+    let judge = Judge::read(state);
+    let mut outcomes = site.ask(probes)?;
+    for (probe, outcome) in probes.iter().zip(&mut outcomes).filter(|(_, outcome)| outcome.silent()) {
+        if judge.ask(probe)?.actual.verdict == Verdict::Open {
+            *outcome = arrival::ask(site, probe)?;
+        }
+    }
+    Ok(outcomes)
 }
