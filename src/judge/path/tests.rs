@@ -221,6 +221,13 @@ fn a_link_local_sender_gets_to_the_host_but_not_through_it() {
 }
 
 #[test]
+fn a_client_has_any_port_but_0() {
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 0 -j DROP\n-A INPUT -p tcp -j ACCEPT"), Verdict::Open);
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 0:1023 -j DROP\n-A INPUT -p tcp -j ACCEPT"), Verdict::Unsure);
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 1024:65535 -j ACCEPT"), Verdict::Open);
+}
+
+#[test]
 fn the_way_back_is_chosen_by_the_source_that_the_answer_will_have() {
     let rules = r#"[{"priority":10,"src":"10.0.0.1","table":"7"},{"priority":20,"fwmark":"0x7","table":"7"},{"priority":32766,"src":"all","table":"main"}]"#;
     let routes = ROUTES.replace("[{", "[{\"table\":\"7\",\"dst\":\"default\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth1\"},{");

@@ -113,7 +113,7 @@ impl Asked<'_> {
                 Fit::All(ranges.get(at).is_some_and(|(low, _)| low <= number).into())
             }
             (Inside::Numbers(ranges), [Field::Within(first, last)]) => {
-                Fit::All(Truth::Maybe.or(ranges.iter().any(|(low, high)| low <= first && last <= high).into()))
+                Fit::All(among_clients((*first, *last), ranges.iter().copied()))
             }
             (Inside::Senders(circle), [field]) => self.senders(field, *circle),
             (Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
@@ -183,7 +183,7 @@ fn fits(field: &Field<'_>, mask: Option<u32>, span: &Span) -> Truth {
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
         (Field::Within(first, last), Span::Number(low, high)) if mask.is_none() => {
-            Truth::Maybe.or(Truth::from(low <= first && last <= high))
+            among_clients((*first, *last), [(*low, *high)].into_iter())
         }
         (Field::Within(..) | Field::Unknown, _) => Truth::Maybe,
         _ => Truth::No,
@@ -197,6 +197,15 @@ fn has_bits(address: IpAddr, bits: IpAddr, mask: IpAddr) -> bool {
         (IpAddr::V6(address), IpAddr::V6(bits), IpAddr::V6(mask)) => address & mask == bits & mask,
         _ => false,
     }
+}
+
+/// Whether a client's port is in one of these ranges. A client may take a privileged port too; none has port 0 (RFC 6335, section 6),
+/// which Shorewall refuses on every host.
+fn among_clients((first, last): (u32, u32), mut ranges: impl Iterator<Item = (u32, u32)> + Clone) -> Truth {
+    if ranges.clone().all(|(_, high)| high == 0) {
+        return Truth::No;
+    }
+    Truth::Maybe.or(ranges.any(|(low, high)| low <= first && last <= high).into())
 }
 
 /// A number of which only the bits in `known` are known, looked at through `mask`.
