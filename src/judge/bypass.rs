@@ -57,24 +57,26 @@ pub fn packet(host: &Host, to: Target, from: Option<IpAddr>, interface: Option<&
     let interface: Arc<str> = match (interface, from) {
         (Some(name), _) if host.link(name).is_some() || host.links.is_empty() => name.into(),
         (Some(name), _) => return Err(format!("the host has no interface {name}")),
-        (None, Some(from)) => towards(host, from).ok_or("no route leads to the source: name the interface with --in")?,
+        (None, Some(from)) => {
+            towards(host, from, to.address).ok_or("no route leads to the source: name the interface with --in")?
+        }
         (None, None) => outside(host, to.address).ok_or("no interface leads to the outside: name one with --in")?,
     };
     let source = match from {
         Some(from) => from,
         None if &*interface == "lo" => to.address,
-        None => stranger(host, &interface, family),
+        None => stranger(host, &interface, to.address),
     };
     Ok(Packet { interface, source, destination: to.address, port: to.port, protocol: to.protocol })
 }
 
-/// The interface by which packets from `source` come in.
-fn towards(host: &Host, source: IpAddr) -> Option<Arc<str>> {
+/// The interface by which packets from `source` to `destination` come in.
+fn towards(host: &Host, source: IpAddr, destination: IpAddr) -> Option<Arc<str>> {
     let ground = Ground::of(Cow::Borrowed(host));
     if ground.is_own(source, "lo") == Some(true) {
         return Some("lo".into());
     }
-    match ground.route(source, None, "", 0) {
+    match ground.route(source, Some(destination), "", 0) {
         Way::Devices(devices) => devices.first().map(|device| Arc::from(*device)),
         _ => None,
     }
@@ -90,10 +92,11 @@ fn outside(host: &Host, destination: IpAddr) -> Option<Arc<str>> {
 }
 
 /// An address that packets by this interface come from: a far one if the rest of the world is there, otherwise a neighbour's.
-fn stranger(host: &Host, interface: &str, family: Family) -> IpAddr {
+fn stranger(host: &Host, interface: &str, destination: IpAddr) -> IpAddr {
     let ground = Ground::of(Cow::Borrowed(host));
+    let family = Family::of(destination);
     let far = far_away(family);
-    if ground.leads_back(far, Some(interface), 0) == Truth::Yes {
+    if ground.leads_back(far, Some(destination), Some(interface), 0) == Truth::Yes {
         return far;
     }
     let nets =

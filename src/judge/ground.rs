@@ -113,8 +113,9 @@ impl<'h> Ground<'h> {
         Some(self.address_type(address, device)? == kind::LOCAL)
     }
 
-    /// Whether a packet to `source` would leave by `device`, or by any.
-    pub(crate) fn leads_back(&self, source: IpAddr, device: Option<&str>, mark: u32) -> Truth {
+    /// Whether an answer to `source`, which asked for `destination`, would leave by `device`, or by any. Policy rules see the answer's own
+    /// source, which is the destination as the packet has it by then; None: any (net/ipv4/fib_frontend.c, `__fib_validate_source`).
+    pub(crate) fn leads_back(&self, source: IpAddr, destination: Option<IpAddr>, device: Option<&str>, mark: u32) -> Truth {
         if matches!(source, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
             return Truth::Yes;
         }
@@ -123,11 +124,22 @@ impl<'h> Ground<'h> {
             Some(kind::LOCAL) => return Truth::from(device.is_none_or(|device| device == "lo")),
             Some(_) => {}
         }
-        match self.route(source, None, "", mark) {
+        match self.route(source, destination, "", mark) {
             Way::Devices(devices) => Truth::from(device.is_none_or(|device| devices.contains(&device))),
             Way::Refused(_) => Truth::No,
             Way::Unknown(_) => Truth::Maybe,
         }
+    }
+
+    /// True if the way of a packet may hang on its source.
+    pub(crate) fn chooses_by_source(&self, family: Family) -> bool {
+        self.policy(family).any(|rule| rule.from.is_some())
+    }
+
+    /// True if packets by an interface have to have a way back for their mark (`src_valid_mark`).
+    pub(crate) fn minds_marks(&self, interface: &str) -> bool {
+        let setting = |device| self.interface_setting(Family::V4, device, "src_valid_mark");
+        ["all", interface].into_iter().any(|device| setting(device).is_some_and(|value| value != 0))
     }
 
     /// The address that a redirected packet is sent to: the interface's first one (net/netfilter/nf_nat_redirect.c).

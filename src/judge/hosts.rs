@@ -52,12 +52,18 @@ impl<'a> HostCase<'a> {
     pub fn view(&self, sight: &Sight, ruling: &Ruling) -> View {
         let door = &sight.door;
         let assessment = self.assess(door, ruling);
+        let (from, except) = if self.is_rest(sight, ruling) {
+            (Vec::new(), self.others(sight, ruling))
+        } else {
+            (self.prefixes(door, ruling), Vec::new())
+        };
         View {
             interface: door.interface.to_string(),
             address: door.to.address,
             port: door.to.port,
             protocol: door.to.protocol,
-            from: if self.is_rest(sight, ruling) { Vec::new() } else { self.prefixes(door, ruling) },
+            from,
+            except,
             actual: ruling.actual,
             intended: ruling.intended,
             decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
@@ -74,6 +80,12 @@ impl<'a> HostCase<'a> {
         };
         let own = weight(ruling);
         sight.rulings.iter().all(|other| weight(other) <= own)
+    }
+
+    /// The prefixes of all senders to whom another ruling applies.
+    fn others(&self, sight: &Sight, ruling: &Ruling) -> Vec<IpNet> {
+        let others = sight.rulings.iter().filter(|other| *other != ruling);
+        IpNet::aggregate(&others.flat_map(|other| self.prefixes(&sight.door, other)).collect())
     }
 
     /// The prefixes of some senders.

@@ -13,7 +13,7 @@ use super::plan::addresses::{Addresses, address, number};
 use crate::model::host::PolicyRule;
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
-use crowd::Entry;
+use crowd::{Asked, Entry};
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -104,9 +104,11 @@ struct Facts {
     /// Whether the way back to it leads through the interface, and whether it leads anywhere.
     back: [Truth; 2],
     is_loopback: bool,
+    /// Packets from there are not forwarded.
+    is_link_local: bool,
     /// For each policy rule, whether it speaks of packets from there.
     policy: Vec<bool>,
-    /// Where marks choose the way back: for each policy rule, whether it speaks of packets to there, and the way that it chooses.
+    /// Where marks or addresses choose the way back: for each policy rule, whether it speaks of packets to there, and the way that it chooses.
     ways: Vec<(bool, String)>,
 }
 
@@ -118,24 +120,25 @@ impl Facts {
             if kind != Some(super::ground::kind::LOCAL) {
                 return None;
             }
-        } else if !ground.is_bridge(interface) && Entry::of(ground, source, false, interface).is_refused() {
+        } else if !ground.is_bridge(interface) && Entry::of(ground, source, Asked::default(), interface).is_refused() {
             return None;
         }
         let rules = || ground.policy(Family::of(source));
         let holds = |net: Option<IpNet>| net.is_some_and(|net| net.contains(&source));
-        let has_marks = rules().any(|rule| rule.mark.is_some());
+        let has_choice = rules().any(|rule| rule.mark.is_some() || rule.from.is_some());
         let is_certain = rules().all(|rule| rule.from.is_none() && !rule.unknown);
         let way = |rule: &PolicyRule| match ground.way_by(rule, source) {
             Some(Way::Devices(devices)) if is_certain => (holds(rule.to), devices.contains(&interface).to_string()),
             way => (holds(rule.to), format!("{way:?}")),
         };
         Some(Self {
-            entry: Entry::of(ground, source, false, interface),
+            entry: Entry::of(ground, source, Asked::default(), interface),
             kind,
-            back: [Some(interface), None].map(|device| ground.leads_back(source, device, 0)),
+            back: [Some(interface), None].map(|device| ground.leads_back(source, None, device, 0)),
             is_loopback: source.is_loopback(),
+            is_link_local: crowd::is_link_local(source),
             policy: rules().map(|rule| holds(rule.from)).collect(),
-            ways: if has_marks { rules().map(way).collect() } else { Vec::new() },
+            ways: if has_choice { rules().map(way).collect() } else { Vec::new() },
         })
     }
 }

@@ -114,8 +114,10 @@ pub struct View {
     pub port: u16,
     /// The protocol.
     pub protocol: Protocol,
-    /// Who they are; empty: everyone whom no other view of the same address and port names.
+    /// Who they are; empty: everyone but [`Self::except`].
     pub from: Vec<IpNet>,
+    /// Where `from` is empty: who gets something else.
+    pub except: Vec<IpNet>,
     /// As the host is.
     pub actual: Verdict,
     /// As it is meant.

@@ -9,12 +9,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
+use docker_firewall::model::verdict::Verdict;
 
 use crate::hosts::Host;
 use crate::probe::{Outcome, Probe};
 use crate::site::Site;
-use crate::{capture, roots, scenario};
+use crate::verdict::Judge;
+use crate::{arrival, capture, roots, scenario};
 
 /// A probe and what was found.
 pub(crate) struct Row {
@@ -52,23 +54,49 @@ pub(crate) fn run(host: &Host) -> Result<Report> {
         ensure!(plain.held == 0, "{} ports are held before the engine starts", plain.held);
         asked.iter().cloned().zip(site.ask(&asked)?).collect()
     };
-    intended.retain(|probe, _| !host.redirected.contains(&probe.port));
+    intended.retain(|probe, _| !host.unmeant && !host.redirected.contains(&probe.port));
 
+    site.engage(host)?;
     site.populate(host)?;
     // Where neither a container nor a proxy holds an address and port, an ordinary process does: silence is then the filters'.
     let _plain = site.listen(&asked)?;
     let running = start.elapsed();
 
-    site.settle()?;
-    let rules = site.rules();
-    let mut state = capture::state(&site.island)?;
     let mut probes = asked;
     probes.extend(scenario::to_containers(&site));
     probes.extend(scenario::from_inside(&site));
-    let actual = site.ask(&probes)?;
-    ensure!(site.rules() == rules, "the rules changed while the host was asked: what was saved is not what was true");
+    let (mut state, actual) = at_rest(&site, &probes)?;
     let row = |(probe, actual)| Row { intended: intended.get(&probe).cloned(), probe, actual };
     let rows: Vec<_> = probes.into_iter().zip(actual).map(row).collect();
     state.insert("probes.json".to_owned(), capture::probes(&site, &rows)?);
     Ok(Report { versions: root.versions, rows, state, took: [stood, running, start.elapsed()] })
+}
+
+/// How often a host is asked again because its rules moved meanwhile.
+const TRIES: usize = 3;
+
+/// Saves the host's state and asks, until the rules are the same afterwards as they were before.
+fn at_rest(site: &Site, probes: &[Probe]) -> Result<(BTreeMap<String, String>, Vec<Outcome>)> {
+    for _ in 0..TRIES {
+        site.settle()?;
+        let rules = site.rules();
+        let state = capture::state(&site.island)?;
+        let outcomes = ask(site, probes, &state)?;
+        if site.rules() == rules {
+            return Ok((state, outcomes));
+        }
+    }
+    bail!("the rules change while the host is asked: what is saved is not what is true")
+}
+
+/// Asks; where the program says open and nobody answers, whether the packet arrived.
+fn ask(site: &Site, probes: &[Probe], state: &BTreeMap<String, String>) -> Result<Vec<Outcome>> {
+    let judge = Judge::read(state);
+    let mut outcomes = site.ask(probes)?;
+    for (probe, outcome) in probes.iter().zip(&mut outcomes).filter(|(_, outcome)| outcome.silent()) {
+        if judge.ask(probe)?.actual.verdict == Verdict::Open {
+            *outcome = arrival::ask(site, probe)?;
+        }
+    }
+    Ok(outcomes)
 }

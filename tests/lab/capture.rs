@@ -52,7 +52,7 @@ const ANSWERS: &[(&str, &str)] = &[
 
 /// Folders under `/proc/sys` whose keys matter, and how the keys that are kept end.
 const SYSCTLS: &[&str] = &["net/ipv4/conf", "net/ipv6/conf", "net/bridge", "net/ipv4/ip_forward"];
-const KEPT: &[&str] = &["/rp_filter", "/forwarding", "/route_localnet", "/ip_forward", "/accept_local"];
+const KEPT: &[&str] = &["/rp_filter", "/forwarding", "/route_localnet", "/ip_forward", "/accept_local", "/src_valid_mark"];
 
 /// Reads the host's state.
 ///

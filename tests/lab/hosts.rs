@@ -1,9 +1,15 @@
 //! The hosts of the lab, as data: suite, firewall, engine flags, what an admin did to it.
 //!
-//! In: nothing. Out: the list [`HOSTS`]. All firewalls mean the same: outside may reach ssh and 80 and 8084 over `eth0`, 8085
-//! from the neighbour's second address only, 8086 over `eth1`; nothing else.
+//! In: nothing. Out: [`all`] of them; those of this file first, whose firewalls mean the same: outside may reach ssh and 80 and 8084
+//! over `eth0`, 8085 from the neighbour's second address only, 8086 over `eth1`; nothing else.
 //!
 //! It starts nothing.
+
+mod engines;
+mod hands;
+mod products;
+mod shapes;
+mod zones;
 
 use crate::network::{BR_LAN, ETH0, ETH1, Link};
 
@@ -26,21 +32,32 @@ pub(crate) struct Host {
     pub(crate) about: &'static str,
     pub(crate) suite: &'static str,
     pub(crate) links: &'static [&'static Link],
+    /// What runs there: a compose file's text.
+    pub(crate) compose: &'static str,
     pub(crate) firewall: Firewall,
     /// Files written before anything starts: path, content.
     pub(crate) files: &'static [(&'static str, &'static str)],
     /// Commands before the engine starts, after firewalld is up.
     pub(crate) before: &'static [Argv],
-    /// More flags of dockerd.
+    /// More flags of dockerd; words that begin with no dash are its environment.
     pub(crate) engine: &'static [&'static str],
     /// Commands once the containers run; `{web}` stands for the address of the container `web`.
     pub(crate) after: &'static [Argv],
     /// Ports whose way someone changed by hand: what an ordinary process got there is not what the host's rules mean.
     pub(crate) redirected: &'static [u16],
-    /// True: replies to what containers send out are dropped here, so that no answer does not mean that nothing got out.
-    pub(crate) replies_dropped: bool,
+    /// True: what was done after the containers ran changed what the host firewall means; what ordinary processes got before tells nothing.
+    pub(crate) unmeant: bool,
 }
 
+impl Host {
+    /// True: firewalld guards it.
+    pub(crate) fn has_firewalld(&self) -> bool {
+        self.firewall == Firewall::Firewalld
+    }
+}
+
+/// What runs on most hosts.
+const USUAL: &str = include_str!("files/compose/usual.yaml");
 const TWO: &[&Link] = &[&ETH0, &ETH1];
 const THREE: &[&Link] = &[&ETH0, &ETH1, &BR_LAN];
 
@@ -52,6 +69,8 @@ const LEGACY: &[Argv] = &[
     &["update-alternatives", "--set", "iptables", "/usr/sbin/iptables-legacy"],
     &["update-alternatives", "--set", "ip6tables", "/usr/sbin/ip6tables-legacy"],
 ];
+/// For good: the engine reloads firewalld when it makes its zone for the first time, and runtime settings are lost.
+const KEEP: Argv = &["firewall-cmd", "-q", "--runtime-to-permanent"];
 const STRICT: Argv = &["sed", "-i", "s/^StrictForwardPorts=.*/StrictForwardPorts=yes/", "/etc/firewalld/firewalld.conf"];
 const FORWARDING: Argv = &["sysctl", "-q", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"];
 const UFW: &[Argv] = &[
@@ -121,17 +140,23 @@ const PLAIN: Host = Host {
     about: "",
     suite: "bookworm",
     links: TWO,
+    compose: USUAL,
     firewall: Firewall::Firewalld,
     files: ZONES,
     before: &[],
     engine: &[],
     after: &[],
     redirected: &[],
-    replies_dropped: false,
+    unmeant: false,
 };
 
-/// All of them.
-pub(crate) const HOSTS: &[Host] = &[
+/// All hosts.
+pub(crate) fn all() -> impl Iterator<Item = &'static Host> {
+    [USUAL_HOSTS, shapes::HOSTS, zones::HOSTS, products::HOSTS, engines::HOSTS, hands::HOSTS].into_iter().flatten()
+}
+
+/// Hosts of one shape: the usual load, two or three links.
+const USUAL_HOSTS: &[Host] = &[
     Host { name: "debian-12", about: "firewalld; iptables-nft", ..PLAIN },
     Host { name: "debian-13", about: "firewalld", suite: "trixie", ..PLAIN },
     Host { name: "debian-sid", about: "firewalld", suite: "sid", ..PLAIN },
@@ -151,6 +176,7 @@ pub(crate) const HOSTS: &[Host] = &[
             STRICT,
             &["firewall-cmd", "--reload"],
             &["firewall-cmd", "--zone=internal", "--add-forward-port=port=8086:proto=tcp:toport=80:toaddr=172.30.1.2"],
+            KEEP,
         ],
         redirected: &[8086],
         ..PLAIN
@@ -260,7 +286,6 @@ pub(crate) const HOSTS: &[Host] = &[
         name: "debian-12-first-rule",
         about: "firewalld; the web's first advice: everything from eth0 dropped in DOCKER-USER, replies too",
         after: &[&["iptables", "-I", "DOCKER-USER", "-i", "eth0", "!", "-s", "127.0.0.1", "-j", "DROP"]],
-        replies_dropped: true,
         ..PLAIN
     },
     Host {

@@ -100,9 +100,14 @@ impl Wire {
         self.holder.pid
     }
 
+    /// The file that stands for it.
+    pub(crate) fn network(&self) -> String {
+        format!("/proc/{}/ns/net", self.pid())
+    }
+
     /// A command of this machine in that network.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        in_network(&format!("/proc/{}/ns/net", self.pid()), program)
+        in_network(&self.network(), program)
     }
 }
 

@@ -15,6 +15,9 @@ const LINKS: &[(&str, &str)] = &[
     ("ipvlan", "ipvlan networks"),
     ("vxlan", "overlay networks"),
     ("wireguard", "outside interfaces of a VPN"),
+    ("vrf", "outside interfaces with tables of their own"),
+    ("vlan", "outside interfaces of a tag"),
+    ("bond", "outside interfaces of several cables"),
     ("dummy", "interfaces without a cable"),
 ];
 /// Files that are there where the kernel has the part.
@@ -36,13 +39,16 @@ pub(crate) fn lacks() -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for (kind, needed) in LINKS {
         let mut link = vec!["link", "add", "tried"];
-        if *kind == "ipvlan" {
+        if ["ipvlan", "vlan"].contains(kind) {
             link.extend(["link", "near"]);
         }
         link.extend(["type", kind]);
-        if *kind == "vxlan" {
-            link.extend(["id", "7", "dstport", "4789", "dev", "near"]);
-        }
+        link.extend(match *kind {
+            "vxlan" => &["id", "7", "dstport", "4789", "dev", "near"][..],
+            "vlan" => &["id", "7"],
+            "vrf" => &["table", "7"],
+            _ => &[],
+        });
         match output(wire.command("ip").args(link)) {
             Ok(_) => drop(output(wire.command("ip").args(["link", "delete", "tried"]))),
             Err(_) => lines.push(format!("{kind}: {needed} not tried")),

@@ -4,6 +4,8 @@
 //! (probe, what an ordinary process got, what the containers got, what the program says), and exit code 1 on a wrong verdict.
 //! `--capture DIR` keeps each host's state and truth in `DIR/NAME`, in the form of `fixtures/hosts`; else they are under `target/tmp`.
 //!
+//! `--brief` prints of each table only what is wrong or unsure.
+//! `--unpack SUITES` builds the roots of these suites and does no more; a run builds what it needs itself.
 //! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
 //!
 //! Needed: root, mmdebstrap, util-linux, iproute2, rustc with the static C library; the mirror of this machine's apt for the
@@ -21,17 +23,22 @@
 //! What this lab's kernel may lack, and rows that are then not here: IPVS (Swarm ingress), ipvlan, WireGuard, dummy, SCTP,
 //! flowtables. Those are judged from real rule texts alone.
 
+mod arrival;
 mod bench;
 mod capture;
+mod commands;
 mod engine;
 mod hosts;
 mod island;
 mod kernel;
 mod network;
 mod probe;
+mod project;
 mod roots;
+mod said;
 mod scenario;
 mod site;
+mod summary;
 mod verdict;
 mod window;
 
@@ -43,8 +50,8 @@ use anyhow::{Context, Result, bail, ensure};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::hosts::{HOSTS, Host};
-use crate::verdict::Tally;
+use crate::hosts::Host;
+use crate::summary::Line;
 
 fn main() -> ExitCode {
     match run() {
@@ -64,6 +71,8 @@ struct Wish {
     /// Hosts on which is knocked while things happen.
     windows: String,
     capture: Option<PathBuf>,
+    /// True: of each table only what is wrong or unsure.
+    brief: bool,
 }
 
 /// Does what the arguments say; true when no verdict was wrong.
@@ -78,6 +87,8 @@ fn run() -> Result<bool> {
             "--knock" => return probe::knocker().map(|()| true),
             "--listen" => return probe::listener().map(|()| true),
             "--list" => return Ok(list()),
+            "--unpack" => return roots::unpack(&value()?.split(',').collect::<Vec<_>>()).map(|()| true),
+            "--brief" => wish.brief = true,
             "--hosts" => wish.hosts = value()?,
             "--windows" => wish.windows = value()?,
             "--capture" => wish.capture = Some(value()?.into()),
@@ -101,8 +112,8 @@ fn run() -> Result<bool> {
 
 /// Prints the hosts' names.
 fn list() -> bool {
-    for host in HOSTS {
-        println!("{:<28}{}: {}", host.name, host.suite, host.about);
+    for host in hosts::all() {
+        println!("{:<30}{}: {}", host.name, host.suite, host.about);
     }
     true
 }
@@ -124,36 +135,37 @@ fn all(wish: &Wish) -> Result<bool> {
     for line in kernel::lacks()? {
         println!("lab: this kernel lacks {line}");
     }
-    let mut total = Tally::default();
+    let mut lines = Vec::new();
     let mut broken = Vec::new();
     for host in chosen(&wish.hosts)? {
         match one(host, wish) {
-            Ok(tally) => total.add(tally),
+            Ok(line) => lines.push(line),
             Err(error) => broken.push(format!("{}: {error:#}", host.name)),
         }
     }
-    println!("\nlab: {total}");
+    let total = summary::print(&lines);
     for line in &broken {
         println!("lab: did not come up: {line}");
     }
     Ok(broken.is_empty() && total.good())
 }
 
-/// Runs one host and prints its table.
-fn one(host: &Host, wish: &Wish) -> Result<Tally> {
+/// Runs one host, prints its table, and gives its line of the summary.
+fn one(host: &'static Host, wish: &Wish) -> Result<Line> {
     let report = bench::run(host)?;
     let folders = wish.capture.clone().unwrap_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab"));
     let folder = folders.join(host.name);
     capture::save(&report.state, &folder)?;
-    verdict::table(host, &report, &folder)
+    let tally = verdict::table(host, &report, &folder, wish.brief)?;
+    Ok(Line::of(host, &report, tally))
 }
 
 /// The hosts of a comma-separated list of names.
 fn chosen(names: &str) -> Result<Vec<&'static Host>> {
     if names == "all" {
-        return Ok(HOSTS.iter().collect());
+        return Ok(hosts::all().collect());
     }
-    let find = |name: &str| match HOSTS.iter().find(|host| host.name == name) {
+    let find = |name: &str| match hosts::all().find(|host| host.name == name) {
         Some(host) => Ok(host),
         None => bail!("no host {name}; --list names them"),
     };

@@ -20,7 +20,7 @@ use socket2::{Domain, Socket, Type};
 /// How long a prober waits: above one second, so that one lost SYN is sent again.
 const PATIENCE: Duration = Duration::from_millis(1_200);
 /// Probes under way at a time.
-const ABREAST: usize = 48;
+const ABREAST: usize = 192;
 
 /// Where a packet comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,19 +58,37 @@ impl Probe {
     }
 }
 
+/// The word for no answer.
+const SILENT: &str = "filtered";
+/// The word for no answer to a packet that did arrive.
+const ARRIVED: &str = "arrived";
+/// The word for a connection that stood and brought no answer: of a proxy whose own failed, of a socket that nobody serves.
+const STOOD: &str = "stood";
+
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// `open`, `refused` (a reset), `rejected:N` (errno N; 104 is a reset after the connection stood), `filtered` (silence).
+    /// `open`, `stood` (a connection without an answer), `arrived` (silence, but the packet did arrive), `refused` (a reset),
+    /// `rejected:N` (errno N), `filtered` (silence).
     pub(crate) result: String,
     /// Who answered: the listener's name and port.
     pub(crate) by: String,
 }
 
 impl Outcome {
-    /// An answer came: nothing on the way stopped the packet.
+    /// Nothing on the way stopped the packet.
     pub(crate) fn open(&self) -> bool {
-        self.result == "open"
+        ["open", STOOD, ARRIVED].contains(&self.result.as_str())
+    }
+
+    /// No answer, but it arrived.
+    pub(crate) fn arrived() -> Self {
+        Self { result: ARRIVED.to_owned(), by: String::new() }
+    }
+
+    /// Nothing came back at all.
+    pub(crate) fn silent(&self) -> bool {
+        self.result == SILENT
     }
 }
 
@@ -147,12 +165,12 @@ fn ask_within(probe: &Probe, patience: Duration) -> io::Result<Outcome> {
     let mut answer = String::new();
     if probe.proto == "udp" {
         let socket = UdpSocket::bind(socket_address(probe.src, 0)?)?;
-        socket.connect(to)?;
+        // Not connected: a process on the wildcard address, as docker-proxy is, may answer from another address than the one asked.
         socket.set_read_timeout(Some(patience / 2))?;
         let mut datagram = [0; 64];
         let mut got = Err(ErrorKind::TimedOut.into());
         for _ in 0..2 {
-            got = socket.send(b"?\n").and_then(|_| socket.recv(&mut datagram));
+            got = socket.send_to(b"?\n", to).and_then(|_| socket.recv(&mut datagram));
             if got.is_ok() {
                 break;
             }
@@ -163,27 +181,19 @@ fn ask_within(probe: &Probe, patience: Duration) -> io::Result<Outcome> {
         socket.bind(&socket_address(probe.src, 0)?.into())?;
         socket.connect_timeout(&to.into(), patience)?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        BufReader::new(TcpStream::from(socket)).read_line(&mut answer).map_err(after_connect)?;
-    }
-    if answer.trim().is_empty() {
-        return Err(io::Error::from_raw_os_error(RESET));
+        BufReader::new(TcpStream::from(socket)).read_line(&mut answer).ok();
+        if answer.trim().is_empty() {
+            return Ok(Outcome { result: STOOD.to_owned(), by: String::new() });
+        }
     }
     Ok(Outcome { result: "open".to_owned(), by: answer.trim().to_owned() })
-}
-
-/// ECONNRESET on Linux.
-const RESET: i32 = 104;
-
-/// A connection that stood and brought no answer was cut by a proxy whose own connection failed.
-fn after_connect(_: io::Error) -> io::Error {
-    io::Error::from_raw_os_error(RESET)
 }
 
 /// The word for an error.
 fn named(error: &io::Error) -> String {
     match (error.kind(), error.raw_os_error()) {
         (ErrorKind::ConnectionRefused, _) => "refused".to_owned(),
-        (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => "filtered".to_owned(),
+        (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => SILENT.to_owned(),
         (_, Some(number)) => format!("rejected:{number}"),
         (kind, None) => format!("rejected:{kind}"),
     }

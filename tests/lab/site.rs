@@ -12,12 +12,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::hosts::{Argv, Firewall, Host};
+use crate::hosts::{Argv, Host};
 use crate::island::{Island, in_network};
 use crate::network::{self, Neighbour};
 use crate::probe::{self, Knocker, Listeners, Origin, Outcome, Probe};
+use crate::project::Project;
 use crate::roots::Root;
-use crate::{capture, engine, roots, scenario};
+use crate::{capture, engine, project, roots};
 
 /// Where containers reach out to: a port of the neighbour on `eth0`, which nothing else answers.
 pub(crate) const EGRESS: u16 = 7777;
@@ -26,6 +27,8 @@ pub(crate) const EGRESS: u16 = 7777;
 pub(crate) struct Site {
     pub(crate) island: Island,
     pub(crate) neighbours: Vec<Neighbour>,
+    /// What runs on it, or will.
+    pub(crate) project: Project,
     /// What the engine says of each container; empty until there are any.
     pub(crate) inspected: Vec<Value>,
     /// The neighbour's own listener, for egress.
@@ -41,29 +44,40 @@ impl Site {
     pub(crate) fn boot(host: &Host, root: &Root) -> Result<Self> {
         let mut island = Island::boot(host.name, &root.folder)?;
         let neighbours = network::lay(&island, host.links)?;
+        let project = Project::read(host.compose).context("the compose file")?;
+        island.write(project::FILE, host.compose)?;
         guard(&mut island, host)?;
         let near = &neighbours[0];
         let out = |dst| Probe::new("tcp", dst, dst, EGRESS, Origin::Host);
         let places: Vec<_> = near.link.sources().into_iter().map(out).collect();
         let egress = probe::listen(near.wire.command(std::env::current_exe()?), &places)?;
-        Ok(Self { island, neighbours, inspected: Vec::new(), _egress: egress })
+        Ok(Self { island, neighbours, project, inspected: Vec::new(), _egress: egress })
     }
 
-    /// Starts the engine, networks and containers, and does what the admin did afterwards.
+    /// Starts the engine, with no container yet.
+    ///
+    /// # Errors
+    ///
+    /// It does not come up; with its last words.
+    pub(crate) fn engage(&mut self, host: &Host) -> Result<()> {
+        engine::start(&mut self.island, host.engine, &roots::image()?)
+    }
+
+    /// Starts networks and containers, and does what the admin did afterwards.
     ///
     /// # Errors
     ///
     /// The engine refuses; with its last words.
     pub(crate) fn populate(&mut self, host: &Host) -> Result<()> {
-        engine::start(&mut self.island, host.engine, &roots::image()?)?;
-        scenario::populate(&self.island).with_context(|| self.island.log("dockerd"))?;
+        self.project.up(&self.island).with_context(|| self.island.log("dockerd"))?;
         self.inspected = engine::inspect_all(&self.island)?;
-        let web = self.addresses().remove("web").and_then(|addresses| addresses.first().copied());
-        let web = web.context("the container web has no address")?.to_string();
+        let web = self.addresses().remove("web").and_then(|addresses| addresses.first().map(IpAddr::to_string));
         for argv in host.after {
-            let argv: Vec<_> = argv.iter().map(|word| word.replace("{web}", &web)).collect();
+            let put = |word: &&str| word.replace("{web}", web.as_deref().unwrap_or_default());
+            let argv: Vec<_> = argv.iter().map(put).collect();
             self.island.run(&argv.iter().map(String::as_str).collect::<Vec<_>>())?;
         }
+        self.inspected = engine::inspect_all(&self.island)?;
         Ok(())
     }
 
@@ -128,8 +142,17 @@ impl Site {
         probe::listen(in_network(&self.network(), std::env::current_exe()?), &places)
     }
 
-    /// Sends each probe from where it comes from; the answers come in the probes' order.
+    /// Sends each probe from where it comes from; the answers come in the probes' order. Where there was silence it is asked once
+    /// more: a packet that a busy machine lost is no rule.
     pub(crate) fn ask(&self, probes: &[Probe]) -> Result<Vec<Outcome>> {
+        let mut answers = self.ask_once(probes)?;
+        let silent: Vec<_> = (0..answers.len()).filter(|place| answers[*place].silent()).collect();
+        let again = self.ask_once(&silent.iter().map(|place| probes[*place].clone()).collect::<Vec<_>>())?;
+        silent.into_iter().zip(again).for_each(|(place, outcome)| answers[place] = outcome);
+        Ok(answers)
+    }
+
+    fn ask_once(&self, probes: &[Probe]) -> Result<Vec<Outcome>> {
         let mut answers: HashMap<usize, Outcome> = HashMap::new();
         let origins: BTreeSet<_> = probes.iter().map(|probe| &probe.origin).collect();
         for origin in origins {
@@ -150,13 +173,31 @@ impl Site {
             }
             Origin::Container(name) => {
                 let found = self.inspected.iter().find(|container| capture::name(container) == name);
-                let key = found.and_then(|container| container["NetworkSettings"]["SandboxKey"].as_str());
-                // `/var/run` is a link there, and would be followed from this machine's root.
-                let inside = key.context("a container without a network")?.trim_start_matches("/var");
-                Ok(in_network(&self.island.path(inside).to_string_lossy(), exe))
+                Ok(in_network(&self.sandbox(found.context("a probe of no container")?)?, exe))
             }
             Origin::Host => Ok(in_network(&self.network(), exe)),
         }
+    }
+
+    /// The files that stand for the networks of everybody but this one.
+    ///
+    /// # Errors
+    ///
+    /// A container has none.
+    pub(crate) fn networks(&self, but: &Origin) -> Result<Vec<String>> {
+        let mut all = vec![(Origin::Host, self.network())];
+        for container in &self.inspected {
+            all.push((Origin::Container(capture::name(container).to_owned()), self.sandbox(container)?));
+        }
+        all.extend(self.neighbours.iter().map(|at| (Origin::Link(at.link.name.to_owned()), at.wire.network())));
+        Ok(all.into_iter().filter(|(origin, _)| origin != but).map(|(_, network)| network).collect())
+    }
+
+    /// The file that stands for a container's network.
+    fn sandbox(&self, container: &Value) -> Result<String> {
+        let key = container["NetworkSettings"]["SandboxKey"].as_str().context("a container without a network")?;
+        // `/var/run` is a link there, and would be followed from this machine's root.
+        Ok(self.island.path(key.trim_start_matches("/var")).to_string_lossy().into_owned())
     }
 
     /// The file that stands for the host's network.
@@ -176,7 +217,7 @@ fn guard(island: &mut Island, host: &Host) -> Result<()> {
     for (path, content) in host.files {
         island.write(path, content)?;
     }
-    if host.firewall == Firewall::Firewalld {
+    if host.has_firewalld() {
         island.start("dbus", &["dbus-daemon", "--system", "--nofork", "--nopidfile"])?;
         island.await_success("dbus", &["test", "-S", "/run/dbus/system_bus_socket"])?;
         start_firewalld(island)?;

@@ -6,9 +6,7 @@
 //! It sends nothing.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use docker_firewall::judge::bypass;
@@ -16,13 +14,12 @@ use docker_firewall::judge::court::Court;
 use docker_firewall::model::packet::{Protocol, Target};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
-use serde_json::Value;
 
 use crate::bench::{Report, Row};
+use crate::commands::{Place, Traced, target};
 use crate::hosts::Host;
-use crate::island::output;
 use crate::probe::{Origin, Probe};
-use crate::site::EGRESS;
+use crate::said::{self, Said};
 
 /// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
 const STRIDE: usize = 9;
@@ -61,24 +58,27 @@ impl Tally {
 }
 
 impl std::fmt::Display for Tally {
+    /// Columns: compared, wrong, unsure in percent.
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} verdicts compared, {} unsure, {} wrong", self.judged, self.unsure, self.wrong)
+        let tenths = self.unsure * 1_000 / self.judged.max(1);
+        let columns = format!("{:>9}{:>8}{:>9}.{}%", self.judged, self.wrong, tenths / 10, tenths % 10);
+        out.pad(&columns)
     }
 }
 
 /// A host as the program sees it.
-struct Judge {
+pub(crate) struct Judge {
     court: Court,
 }
 
 impl Judge {
     /// Reads the state of a host.
-    fn read(state: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn read(state: &BTreeMap<String, String>) -> Self {
         Self { court: Court::of(&Snapshot { files: state.clone() }.host()) }
     }
 
     /// Judges one probe.
-    fn ask(&self, probe: &Probe) -> Result<Assessment> {
+    pub(crate) fn ask(&self, probe: &Probe) -> Result<Assessment> {
         let protocol = Protocol::named(&probe.proto).with_context(|| format!("no protocol {}", probe.proto))?;
         let target = Target { address: probe.dst, port: probe.port, protocol };
         let packet = bypass::packet(self.court.host(), target, Some(probe.src), probe.interface());
@@ -91,7 +91,7 @@ impl Judge {
 /// # Errors
 ///
 /// The program takes a probe for none, or its command line says another thing than its library.
-pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally> {
+pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) -> Result<Tally> {
     println!("\n{}: {} ({})", host.name, host.about, report.versions);
     let [stood, running, done] = report.took.map(|took| took.as_secs_f32());
     println!("  firewall up after {stood:.1} s, containers after {running:.1} s, all asked after {done:.1} s");
@@ -100,64 +100,83 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path) -> Result<Tally
     let mut tally = Tally::default();
     for row in &report.rows {
         let said = judge.ask(&row.probe)?;
-        println!("{}", line(row, &said));
-        let mute = host.replies_dropped && row.probe.port == EGRESS;
-        if !mute {
-            contradict(&mut tally, &said.actual, row.actual.open(), "WRONG");
+        let notes = notes(row, &said, &mut tally);
+        if !brief || !notes.is_empty() {
+            println!("{}", line(row, &said));
         }
-        if let Some(intended) = &row.intended {
-            contradict(&mut tally, &said.intended, intended.open(), "WRONG INTENDED");
+        for note in notes {
+            println!("{note}");
         }
     }
-    let asked: Vec<_> = report.rows.iter().step_by(STRIDE).collect();
-    for row in &asked {
-        let library = judge.ask(&row.probe)?;
-        let command = by_command(&row.probe, folder)?;
-        let words = (library.actual.verdict.name(), library.intended.verdict.name());
-        ensure!(
-            (command.0.as_str(), command.1.as_str()) == words,
-            "{}: trace says {command:?}, the library {words:?}",
-            to(&row.probe)
-        );
+    let place = Place::Saved(folder);
+    let traced = traced(&judge, report, &place)?;
+    let check = place.check(&[])?;
+    let wrong = held(&check, &judge, &report.rows)?;
+    tally.wrong += wrong.len();
+    for line in wrong {
+        println!("    WRONG CHECK: {line}");
     }
-    println!("  {} probes; {tally}; `trace` agrees on {} of them", report.rows.len(), asked.len());
+    let (Tally { judged, unsure, wrong }, probes) = (tally, report.rows.len());
+    println!("  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong");
+    println!("  `trace` agrees on {traced} probes; `check` claims {}", check.claims());
     Ok(tally)
 }
 
-/// What `docker firewall trace` says of a saved host: what is real, and what is meant.
-fn by_command(probe: &Probe, folder: &Path) -> Result<(String, String)> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_docker-firewall"));
-    command.args(["firewall", "trace", "--format", "json", "--from", &probe.src.to_string(), "--to", &to(probe)]);
-    command.args(probe.interface().into_iter().flat_map(|name| ["--in", name]));
-    let said: Value = serde_json::from_str(&output(command.arg("--snapshot").arg(folder))?)?;
-    let word = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
-    Ok((word(&said["verdict"]), word(&said["intended"]["verdict"])))
+/// What `check` said against the packets. A finding is owed where the program's own verdict is a bypass; whether it may be unsure is
+/// counted elsewhere.
+fn held(said: &Said, judge: &Judge, rows: &[Row]) -> Result<Vec<String>> {
+    let mut lines = said.contradicted(rows);
+    for row in said.untold(rows) {
+        let own = judge.ask(&row.probe)?;
+        if (own.actual.verdict, own.intended.verdict) == (Verdict::Open, Verdict::Closed) {
+            lines.push(format!("no finding tells of {}", said::place(row)));
+        }
+    }
+    Ok(lines)
 }
 
-/// Where a probe goes, as `--to` takes it.
-fn to(probe: &Probe) -> String {
-    format!("{}/{}", SocketAddr::new(probe.dst, probe.port), probe.proto)
+/// What is wrong or unsure about a probe's verdicts, in lines.
+fn notes(row: &Row, said: &Assessment, tally: &mut Tally) -> Vec<String> {
+    let actual = (&said.actual, &row.actual, "WRONG");
+    let intended = row.intended.as_ref().map(|intended| (&said.intended, intended, "WRONG INTENDED"));
+    let both = [actual].into_iter().chain(intended);
+    both.flat_map(|(said, found, mark)| contradict(tally, said, found.open(), mark)).collect()
 }
 
-/// Counts one verdict; where it is wrong or unsure, shows the way that led to it.
-fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) {
+/// Asks the command line for some of the probes, and gives how many.
+///
+/// # Errors
+///
+/// It says another thing than the library.
+fn traced(judge: &Judge, report: &Report, place: &Place) -> Result<usize> {
+    let asked = report.rows.iter().step_by(STRIDE);
+    let number = asked.len();
+    for row in asked {
+        let library = judge.ask(&row.probe)?;
+        let command = place.trace(&row.probe)?;
+        let words = Traced::of(&library);
+        ensure!(command == words, "{}: trace says {command:?}, the library {words:?}", target(&row.probe));
+    }
+    Ok(number)
+}
+
+/// Counts one verdict; where it is wrong or unsure, gives the way that led to it, in lines.
+fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) -> Vec<String> {
     let wrong = tally.count(said.verdict, open);
     if !wrong && said.verdict != Verdict::Unsure {
-        return;
+        return Vec::new();
     }
-    println!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
-    for hop in &said.hops {
-        println!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect);
-    }
-    for doubt in &said.doubts {
-        println!("      ? {doubt}");
-    }
+    let head = format!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
+    let hops =
+        said.hops.iter().map(|hop| format!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect));
+    let doubts = said.doubts.iter().map(|doubt| format!("      ? {doubt}"));
+    [head].into_iter().chain(hops).chain(doubts).collect()
 }
 
 /// One row of the table.
 fn line(row: &Row, said: &Assessment) -> String {
     let probe = &row.probe;
-    let to = to(probe);
+    let to = target(probe);
     let intended = row.intended.as_ref().map_or("-", |intended| intended.result.as_str());
     let (from, by) = (
         probe.src.to_string(),

@@ -67,6 +67,7 @@ pub(crate) fn measure(host: &Host) -> Result<bool> {
     let mut good = true;
     for closing in CLOSINGS {
         let mut site = Site::boot(host, &root)?;
+        site.engage(host)?;
         site.populate(host)?;
         site.island.write(closing.path, closing.content)?;
         site.island.run(closing.apply)?;

@@ -68,7 +68,7 @@ impl<'a> Journey<'a> {
         }
         let everybody = world.state.destination.is_loopback();
         let (mut refused, mut rest) = (self.scene.crowd.nobody(), world.groups.clone());
-        for (entry, groups) in self.scene.crowd.entries(self.scene.ground, false) {
+        for (entry, groups) in self.scene.crowd.entries(self.scene.ground, world.state.destination, 0).iter() {
             if everybody || *entry == Entry::Loopback {
                 refused = refused.or(groups);
                 rest = rest.without(groups);
@@ -128,8 +128,22 @@ impl<'a> Journey<'a> {
         }
     }
 
-    fn forward(&mut self, mut world: World<'a>, device: &'a str) {
+    /// net/ipv6/ip6_output.c, `ip6_forward`: what a link-local address sends does not leave its link.
+    fn without_link_local(&mut self, world: World<'a>, path: Path) -> Option<World<'a>> {
+        if world.state.family == Family::V4 {
+            return Some(world);
+        }
+        let link_local = self.scene.crowd.link_local();
+        let [refused, rest] = world.parted([world.groups.and(&link_local), world.groups.without(&link_local)]);
+        if let Some(world) = refused {
+            self.refuse(path, world, "a link-local source is not forwarded");
+        }
+        rest
+    }
+
+    fn forward(&mut self, world: World<'a>, device: &'a str) {
         let path = path_of(&world);
+        let Some(mut world) = self.without_link_local(world, path) else { return };
         world.state.output = Some(device);
         for world in self.hook(Hook::Forward, path, vec![world]) {
             self.leave(world, device);
@@ -171,7 +185,7 @@ impl<'a> Journey<'a> {
         }
         let crowd = self.scene.crowd;
         let mut turns = Vec::new();
-        for (entry, groups) in crowd.entries(self.scene.ground, world.state.destination.is_loopback()) {
+        for (entry, groups) in crowd.entries(self.scene.ground, world.state.destination, world.state.mark).iter() {
             let [Some(world)] = world.parted([world.groups.and(groups)]) else { continue };
             if *entry == Entry::Passes {
                 turns.extend(self.routed(world, input));

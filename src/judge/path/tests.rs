@@ -210,6 +210,45 @@ fn routing_refuses_what_it_has_no_way_for() {
 }
 
 #[test]
+fn a_link_local_sender_gets_to_the_host_but_not_through_it() {
+    let rules =
+        "*nat\n:PREROUTING ACCEPT\n-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination [2001:db8:5::2]:80\nCOMMIT\n";
+    let routes = r#"[{"dst":"2001:db8:5::/64","dev":"docker0"}]"#;
+    let host = host("", "", &[("ip6tables-save.txt", rules), ("ip6-route.json", routes)]);
+    assert_eq!(judged(&host, "eth0", "2001:db8::9", "[2001:db8::1]:80").verdict, Verdict::Open);
+    assert_eq!(judged(&host, "eth0", "fe80::9", "[fe80::1]:80").verdict, Verdict::Closed);
+    assert_eq!(judged(&host, "eth0", "fe80::9", "[fe80::1]:81").verdict, Verdict::Open, "the host itself");
+}
+
+#[test]
+fn a_client_has_any_port_but_0() {
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 0 -j DROP\n-A INPUT -p tcp -j ACCEPT"), Verdict::Open);
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 0:1023 -j DROP\n-A INPUT -p tcp -j ACCEPT"), Verdict::Unsure);
+    assert_eq!(input("-A INPUT -p tcp -m tcp --sport 1024:65535 -j ACCEPT"), Verdict::Open);
+}
+
+#[test]
+fn the_way_back_is_chosen_by_the_source_that_the_answer_will_have() {
+    let rules = r#"[{"priority":10,"src":"10.0.0.1","table":"7"},{"priority":20,"fwmark":"0x7","table":"7"},{"priority":32766,"src":"all","table":"main"}]"#;
+    let routes = ROUTES.replace("[{", "[{\"table\":\"7\",\"dst\":\"default\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth1\"},{");
+    let marks = "*mangle\n:PREROUTING ACCEPT\n-A PREROUTING -i eth1 -p tcp -m tcp --dport 81 -j MARK --set-xmark 0x7\nCOMMIT\n";
+    let host = |settings: &str| {
+        host(marks, "", &[("ip-rule.json", rules), ("ip-route.json", &routes), ("sysctl.txt", &format!("{SETTINGS}{settings}"))])
+    };
+    let strict = host("");
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "10.0.0.1:80").verdict, Verdict::Open);
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "192.0.2.1:80").verdict, Verdict::Closed);
+    assert_eq!(
+        judged(&strict, "eth1", "203.0.113.9", "172.17.0.2:80").verdict,
+        Verdict::Closed,
+        "a container's answer takes the main table"
+    );
+    assert_eq!(judged(&strict, "eth1", "203.0.113.9", "172.17.0.2:81").verdict, Verdict::Closed, "marks do not count");
+    let marked = host("net.ipv4.conf.eth1.src_valid_mark = 1\n");
+    assert_eq!(judged(&marked, "eth1", "203.0.113.9", "172.17.0.2:81").verdict, Verdict::Open, "marks count (src_valid_mark)");
+}
+
+#[test]
 fn policy_rules_choose_the_table_by_mark_and_source() {
     let rules = r#"[{"priority":10,"src":"192.0.2.9","table":"7"},{"priority":20,"src":"192.0.2.10","table":"8"},{"priority":32766,"src":"all","table":"main"}]"#;
     let routes = ROUTES.replace(

@@ -6,6 +6,7 @@ use crate::judge::ground::{Ground, kind};
 use crate::judge::plan::addresses::Addresses;
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -79,16 +80,40 @@ impl Crowd {
         self.kinds.get_or_init(|| self.parted(|source| ground.address_type(source, None)))
     }
 
-    /// Whether packets of these senders are taken in at all.
-    pub(crate) fn entries(&self, ground: &Ground<'_>, is_for_loopback: bool) -> &Parts<Entry> {
-        let entry = |source| Entry::of(ground, source, is_for_loopback, &self.interface);
-        self.entries[usize::from(is_for_loopback)].get_or_init(|| self.parted(entry))
+    /// Whether packets of these senders to an address are taken in at all.
+    pub(crate) fn entries(&self, ground: &Ground<'_>, destination: IpAddr, mark: u32) -> Cow<'_, Parts<Entry>> {
+        let mark = if ground.minds_marks(&self.interface) { mark } else { 0 };
+        let asked = Asked { is_for_loopback: destination.is_loopback(), destination: None, mark };
+        if mark != 0 || ground.chooses_by_source(Family::of(destination)) {
+            let asked = Asked { destination: Some(destination), ..asked };
+            return Cow::Owned(self.parted(|source| Entry::of(ground, source, asked, &self.interface)));
+        }
+        let entry = |source| Entry::of(ground, source, asked, &self.interface);
+        Cow::Borrowed(self.entries[usize::from(asked.is_for_loopback)].get_or_init(|| self.parted(entry)))
     }
 
-    /// Whether the way back to the senders leads through their interface, or, `is_loose`, anywhere, as [`back`] writes it.
-    pub(crate) fn back(&self, ground: &Ground<'_>, is_loose: bool) -> &Parts<Option<u32>> {
-        let device = (!is_loose).then_some(&*self.interface);
-        self.back[usize::from(is_loose)].get_or_init(|| self.parted(|source| back(ground.leads_back(source, device, 0))))
+    /// Whether the way back to the senders leads through a device, or, None, anywhere, as [`back`] writes it: for packets with this
+    /// destination and mark.
+    pub(crate) fn back(
+        &self,
+        ground: &Ground<'_>,
+        destination: IpAddr,
+        device: Option<&str>,
+        mark: u32,
+    ) -> Cow<'_, Parts<Option<u32>>> {
+        if mark != 0
+            || device.is_some_and(|device| device != &*self.interface)
+            || ground.chooses_by_source(Family::of(destination))
+        {
+            return Cow::Owned(self.parted(|source| back(ground.leads_back(source, Some(destination), device, mark))));
+        }
+        let ask = || self.parted(|source| back(ground.leads_back(source, None, device, 0)));
+        Cow::Borrowed(self.back[usize::from(device.is_none())].get_or_init(ask))
+    }
+
+    /// The senders whose packets stay on their link.
+    pub(crate) fn link_local(&self) -> Groups {
+        Groups::of(self.representatives.len(), |group| is_link_local(self.representatives[group]))
     }
 
     /// The senders that policy rules tell apart.
@@ -98,8 +123,24 @@ impl Crowd {
     }
 }
 
+/// True for the addresses of IPv6 that count on one link only. Those of IPv4 are forwarded as any.
+pub(crate) fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
+}
+
+/// What of a packet, beside its sender, decides whether it is taken in.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Asked {
+    /// True for packets to loopback addresses.
+    pub(crate) is_for_loopback: bool,
+    /// Its destination by then; None: any.
+    pub(crate) destination: Option<IpAddr>,
+    /// Its mark, where marks count.
+    pub(crate) mark: u32,
+}
+
 /// Whether there is a way back, as a field of the packet: 1, 0, or not known.
-pub(crate) fn back(truth: Truth) -> Option<u32> {
+fn back(truth: Truth) -> Option<u32> {
     match truth {
         Truth::Yes => Some(1),
         Truth::No => Some(0),
@@ -133,7 +174,7 @@ pub(crate) enum Entry {
 
 impl Entry {
     /// What becomes of a packet by an interface.
-    pub(crate) fn of(ground: &Ground<'_>, source: IpAddr, is_for_loopback: bool, interface: &str) -> Self {
+    pub(crate) fn of(ground: &Ground<'_>, source: IpAddr, asked: Asked, interface: &str) -> Self {
         if source.is_multicast() {
             return Self::Multicast;
         }
@@ -142,7 +183,7 @@ impl Entry {
             return if source.is_loopback() { Self::Loopback } else { Self::Passes };
         }
         let local = |name| ["all", interface].map(|device| ground.interface_setting(Family::V4, device, name));
-        if source.is_loopback() || is_for_loopback {
+        if source.is_loopback() || asked.is_for_loopback {
             match local("route_localnet") {
                 [Some(1..), _] | [_, Some(1..)] => {}
                 [None, _] | [_, None] => return Self::LoopbackUnread,
@@ -154,13 +195,14 @@ impl Entry {
         if is_strange && !matches!(local("accept_local"), [Some(1..), _] | [_, Some(1..)]) {
             return if address_type.is_none() { Self::Unread } else { Self::Own };
         }
-        Self::reverse_path(ground, source, interface)
+        Self::reverse_path(ground, source, asked, interface)
     }
 
     /// rp_filter: 1 wants the way back through the same interface, 2 any way back; the higher of `all` and the interface counts
     /// (Documentation/networking/ip-sysctl.rst).
-    fn reverse_path(ground: &Ground<'_>, source: IpAddr, interface: &str) -> Self {
-        let strict = ground.leads_back(source, Some(interface), 0);
+    fn reverse_path(ground: &Ground<'_>, source: IpAddr, asked: Asked, interface: &str) -> Self {
+        let back = |device| ground.leads_back(source, asked.destination, device, asked.mark);
+        let strict = back(Some(interface));
         if strict == Truth::Yes {
             return Self::Passes;
         }
@@ -169,7 +211,7 @@ impl Entry {
         let fit = match all.max(own) {
             0 => return Self::Passes,
             1 => strict,
-            _ => ground.leads_back(source, None, 0),
+            _ => back(None),
         };
         match fit {
             Truth::Yes => Self::Passes,

@@ -4,7 +4,7 @@ use super::fit::Fit;
 use super::scene::Scene;
 use super::world::{Device, State, Tracking, World};
 use crate::judge::plan::{Decision, Exact, Finder, Inside, Map, Member, Members, Part, Test};
-use crate::judge::sources::crowd::{Parts, back};
+use crate::judge::sources::crowd::Parts;
 use crate::model::packet::Protocol;
 use crate::model::ruleset::{Key, Selector, Span, ct_state};
 use crate::model::truth::Truth;
@@ -113,7 +113,7 @@ impl Asked<'_> {
                 Fit::All(ranges.get(at).is_some_and(|(low, _)| low <= number).into())
             }
             (Inside::Numbers(ranges), [Field::Within(first, last)]) => {
-                Fit::All(Truth::Maybe.or(ranges.iter().any(|(low, high)| low <= first && last <= high).into()))
+                Fit::All(among_clients((*first, *last), ranges.iter().copied()))
             }
             (Inside::Senders(circle), [field]) => self.senders(field, *circle),
             (Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
@@ -182,7 +182,7 @@ fn fits(field: &Field<'_>, mask: Option<u32>, span: &Span) -> Truth {
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
         (Field::Within(first, last), Span::Number(low, high)) if mask.is_none() => {
-            Truth::Maybe.or(Truth::from(low <= first && last <= high))
+            among_clients((*first, *last), [(*low, *high)].into_iter())
         }
         // A mask of too many ranges for a circle of senders.
         (Field::Within(..) | Field::Unknown, _) | (Field::Sender, Span::AddressBits(..)) => Truth::Maybe,
@@ -197,6 +197,15 @@ fn has_bits(address: IpAddr, bits: IpAddr, mask: IpAddr) -> bool {
         (IpAddr::V6(address), IpAddr::V6(bits), IpAddr::V6(mask)) => address & mask == bits & mask,
         _ => false,
     }
+}
+
+/// Whether a client's port is in one of these ranges. A client may take a privileged port too; none has port 0 (RFC 6335, section 6),
+/// which Shorewall refuses on every host.
+fn among_clients((first, last): (u32, u32), mut ranges: impl Iterator<Item = (u32, u32)> + Clone) -> Truth {
+    if ranges.clone().all(|(_, high)| high == 0) {
+        return Truth::No;
+    }
+    Truth::Maybe.or(ranges.any(|(low, high)| low <= first && last <= high).into())
 }
 
 /// A number of which only the bits in `known` are known, looked at through `mask`.
@@ -327,10 +336,6 @@ fn by_sender<'a>(scene: Scene<'a>, key: Key, state: &State<'_>) -> Field<'a> {
     if key == Key::SourceType {
         return Field::BySender(Cow::Borrowed(crowd.kinds(ground)));
     }
-    let is_loose = key == Key::AnyReversePath;
-    if state.mark == 0 && (is_loose || input == &*crowd.interface) {
-        return Field::BySender(Cow::Borrowed(crowd.back(ground, is_loose)));
-    }
-    let device = (!is_loose).then_some(input);
-    Field::BySender(Cow::Owned(crowd.parted(|source| back(ground.leads_back(source, device, state.mark)))))
+    let device = (key != Key::AnyReversePath).then_some(input);
+    Field::BySender(crowd.back(ground, state.destination, device, state.mark))
 }
