@@ -127,7 +127,7 @@ pub(super) fn somebody(case: &HostCase, interface: &str, family: Family) -> Opti
     let senders = case.court.senders(interface, family);
     let size = |sender: &Sender| sender.spans.iter().map(hosts::size).fold(0, u128::saturating_add);
     let weight = |sender: &&Sender| {
-        (case.court.ground().leads_back(sender.representative, Some(interface), 0), sender.is_stranger, size(sender))
+        (case.court.ground().leads_back(sender.representative, None, Some(interface), 0), sender.is_stranger, size(sender))
     };
     senders.iter().max_by_key(weight).map(|sender| sender.representative)
 }

@@ -251,6 +251,7 @@ fn view(case: &HostCase, interface: &Arc<str>, entry: &Entry, to: Target) -> Opt
             port: to.port,
             protocol: to.protocol,
             from: if sender.is_stranger || rulings.len() == 1 { Vec::new() } else { vec![sender.representative.into()] },
+            except: Vec::new(),
             actual: assessment.actual.verdict,
             intended: assessment.intended.verdict,
             decided_by: deciding(&assessment.actual),
