@@ -8,21 +8,29 @@
 
 mod beside_the_host_firewall;
 mod bypasses_host_firewall;
+mod cannot_tell;
 mod coverage_gap;
 mod dormant_publication;
 mod duplicate_host_port;
 mod ephemeral_port_on_all_interfaces;
 mod fail_open_bind_variable;
+mod families_differ;
+mod firewalld_not_integrated;
 mod host_network;
 mod inherited_publication;
 mod invalid_port;
 mod loopback_is_not_enough;
+mod loopback_publication_exposed;
+mod no_host_firewall;
 mod number_surprise;
 mod override_does_not_narrow;
 mod published_on_all_interfaces;
+mod reachable_by_direct_routing;
 mod reset_discards_value;
+mod rules_lost_on_reload;
 mod sensitive_service_published;
 pub mod stale_allow;
+mod strict_forward_ports;
 mod unprotected_gateway_mode;
 mod unset_port_variable;
 
@@ -71,21 +79,29 @@ impl<'a> Case<'a> {
 pub static TABLE: &[&Rule] = &[
     &beside_the_host_firewall::RULE,
     &bypasses_host_firewall::RULE,
+    &cannot_tell::RULE,
     &coverage_gap::RULE,
     &dormant_publication::RULE,
     &duplicate_host_port::RULE,
     &ephemeral_port_on_all_interfaces::RULE,
     &fail_open_bind_variable::RULE,
+    &families_differ::RULE,
+    &firewalld_not_integrated::RULE,
     &host_network::RULE,
     &inherited_publication::RULE,
     &invalid_port::RULE,
     &loopback_is_not_enough::RULE,
+    &loopback_publication_exposed::RULE,
+    &no_host_firewall::RULE,
     &number_surprise::RULE,
     &override_does_not_narrow::RULE,
     &published_on_all_interfaces::RULE,
+    &reachable_by_direct_routing::RULE,
     &reset_discards_value::RULE,
+    &rules_lost_on_reload::RULE,
     &sensitive_service_published::RULE,
     &stale_allow::RULE,
+    &strict_forward_ports::RULE,
     &unprotected_gateway_mode::RULE,
     &unset_port_variable::RULE,
 ];
