@@ -62,5 +62,12 @@ pub fn judge(project: &Project, intent: &Intent) -> Judged {
 
 /// Applies all rules to a host.
 pub fn judge_host(case: &HostCase) -> Vec<Finding> {
-    TABLE.iter().filter_map(|rule| Some(rule.host?(case))).flatten().collect()
+    judge_host_by(case, &Intent::default()).findings
+}
+
+/// Applies all rules to a host and takes away what is meant to be so.
+pub fn judge_host_by(case: &HostCase, intent: &Intent) -> Judged {
+    let found = TABLE.iter().filter_map(|rule| Some((rule.allowable, rule.host?(case))));
+    let found = found.flat_map(|(is_allowable, findings)| findings.into_iter().map(move |finding| (is_allowable, finding)));
+    intent::hosts::settle(case, intent, found)
 }

@@ -7,6 +7,7 @@ pub mod snapshot;
 pub mod yaml;
 
 mod docker;
+mod firewalld;
 mod ipset;
 mod iptables;
 mod net;

@@ -12,6 +12,7 @@ mod network;
 mod overlay;
 mod override_list;
 mod owners;
+pub mod permit;
 mod proof;
 mod slot;
 mod variable;

@@ -85,8 +85,11 @@ pub fn fingerprint(finding: &Finding, ground: Ground) -> Fingerprint {
     Fingerprint::of(finding, name_of(&finding.path, ground))
 }
 
-/// A file's name in the baseline: relative to the baseline's folder, with `/`. Links are not followed: only names count.
+/// A file's name in the baseline: relative to the baseline's folder, with `/`; empty for what is about no file but a host. Links are not followed: only names count.
 pub fn name_of(path: &Path, ground: Ground) -> String {
+    if path.as_os_str().is_empty() {
+        return String::new();
+    }
     let own = parts(&ground.working_directory.join(ground.file));
     let own = own.split_last().map_or(&[][..], |(_, folder)| folder);
     let other = parts(&ground.working_directory.join(path));
@@ -110,10 +113,11 @@ fn parts(path: &Path) -> Vec<OsString> {
 }
 
 fn stale(entry: &Accepted, gone: u32, ground: Ground) -> Finding {
-    let Fingerprint { file, service, publication, rule, source } = &entry.fingerprint;
+    let Fingerprint { file, on_host, service, publication, rule, source } = &entry.fingerprint;
     let about = publication.as_ref().or(source.as_ref()).map(|text| format!(" ({text})")).unwrap_or_default();
     let of = service.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
-    let what = format!("{rule}{of} in {file}{about}");
+    let place = on_host.as_ref().map_or_else(|| if file.is_empty() { "this host" } else { file }, String::as_str);
+    let what = format!("{rule}{of} in {place}{about}");
     let message = if gone == entry.count {
         format!("the baseline accepts what is gone: {what}")
     } else {
@@ -145,10 +149,11 @@ pub fn to_json(baseline: &Baseline) -> String {
 }
 
 fn entry_to_json(entry: &Accepted) -> Value {
-    let Fingerprint { file, service, publication, rule, source } = &entry.fingerprint;
+    let Fingerprint { file, on_host, service, publication, rule, source } = &entry.fingerprint;
     let mut object = Map::new();
     object.insert("rule".to_owned(), json!(rule));
     object.insert("file".to_owned(), json!(file));
+    object.extend(on_host.as_deref().map(|name| ("on_host".to_owned(), Value::from(name))));
     let optional = [("line", entry.line.map(Value::from)), ("service", service.as_deref().map(Value::from))];
     let more = [("publication", publication.as_deref().map(Value::from)), ("source", source.as_deref().map(Value::from))];
     for (key, value) in optional.into_iter().chain(more) {

@@ -3,9 +3,12 @@
 //! In: a host. Out: for each binding and each outside interface, the addresses that somebody there can send to. Not here: what becomes
 //! of the packets.
 
+mod own;
+
 use crate::model::engine::{Binding, Publisher};
 use crate::model::host::{Host, Link, Network};
 use crate::model::packet::{Family, Protocol, Target};
+use own::Own;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,18 +39,27 @@ pub enum Way {
     Direct,
 }
 
-/// The interfaces that packets from outside come in by: not loopback, not the engine's own bridges, no port of a bridge or bond (the
-/// rules see the bridge itself).
+/// The interfaces that packets from outside come in by.
+///
+/// Not loopback, not the engine's own bridges unless a wire is plugged into one, no port of a bridge or bond (the rules see the bridge
+/// itself), no VRF (packets come in by its members). An interface without addresses counts where routes lead through it.
 pub fn outside(host: &Host) -> Vec<&Link> {
     let engines = engine_bridges(host);
-    let is_port = |link: &Link| {
-        let master = link.master.as_deref().and_then(|name| host.link(name));
-        // A device of a VRF keeps its name at the first hooks (Documentation/networking/vrf.rst).
-        master.is_some_and(|master| master.kind.as_deref() != Some("vrf"))
+    let master = |link: &Link| link.master.as_deref().and_then(|name| host.link(name));
+    // A device of a VRF keeps its name at the first hooks (Documentation/networking/vrf.rst).
+    let is_port = |link: &Link| master(link).is_some_and(|master| !is_vrf(master));
+    let is_wire =
+        |port: &Link, bridge: &Link| port.master.as_deref() == Some(&*bridge.name) && port.kind.as_deref() != Some("veth");
+    let is_inside = |link: &Link| engines.contains(&*link.name) && !host.links.iter().any(|port| is_wire(port, link));
+    let leads_on = |link: &Link| host.routes.iter().any(|route| route.kind == "unicast" && route.devices.contains(&link.name));
+    let is_outside = |link: &&Link| {
+        !link.is_loopback && !is_vrf(link) && !is_port(link) && !is_inside(link) && (!link.addresses.is_empty() || leads_on(link))
     };
-    let is_outside = |link: &&Link| !link.is_loopback && !engines.contains(&*link.name) && !is_port(link);
-    let has_address = |link: &&Link| !link.addresses.is_empty();
-    host.links.iter().filter(is_outside).filter(has_address).collect()
+    host.links.iter().filter(is_outside).collect()
+}
+
+fn is_vrf(link: &Link) -> bool {
+    link.kind.as_deref() == Some("vrf")
 }
 
 /// The bridges of the engine's networks.
@@ -60,21 +72,21 @@ pub fn engine_bridges(host: &Host) -> BTreeSet<&str> {
 /// Every way in to everything that is published.
 pub fn of(host: &Host) -> Vec<Door> {
     let outside = outside(host);
-    let own = own_addresses(&outside);
+    let own = Own::of(host);
     let mut doors = Vec::new();
     for (publisher, it) in host.publishers.iter().enumerate() {
         for binding in &it.bindings {
-            let push = |way, link: &Link, address, port| Door {
-                publisher,
-                binding: Some(*binding),
-                way,
-                interface: Arc::clone(&link.name),
-                to: Target { address, port, protocol: binding.protocol },
-            };
+            let Some(port) = binding.port else { continue };
+            let to = |address| Target { address, port, protocol: binding.protocol };
             for link in &outside {
-                for (way, address) in addresses(*binding, link, &own) {
-                    doors.extend(binding.port.map(|port| push(way, link, address, port)));
-                }
+                let door = |(way, address)| Door {
+                    publisher,
+                    binding: Some(*binding),
+                    way,
+                    interface: Arc::clone(&link.name),
+                    to: to(address),
+                };
+                doors.extend(addresses(*binding, port, link, &own).into_iter().map(door));
             }
         }
         doors.extend(direct(host, publisher, it, &outside));
@@ -83,34 +95,25 @@ pub fn of(host: &Host) -> Vec<Door> {
 }
 
 /// The addresses by which a neighbour on a link can ask for a binding.
-fn addresses(binding: Binding, link: &Link, own: &[IpAddr]) -> Vec<(Way, IpAddr)> {
-    let family = Family::of(binding.address);
-    if binding.address.is_loopback() {
+///
+/// An address that is bound is asked for at every link, whether the host still has it or not; `::ffff:a.b.c.d` is the v4 address.
+fn addresses(binding: Binding, port: u16, link: &Link, own: &Own) -> Vec<(Way, IpAddr)> {
+    let bound = binding.address.to_canonical();
+    match bound {
         // ::1 is never on a wire.
-        return if family == Family::V4 { vec![(Way::Loopback, binding.address)] } else { Vec::new() };
+        IpAddr::V6(v6) if v6.is_loopback() => Vec::new(),
+        _ if bound.is_loopback() => vec![(Way::Loopback, bound)],
+        _ if bound.is_unspecified() => {
+            own.at(link, Family::of(bound), port).into_iter().map(|address| (Way::Host, address)).collect()
+        }
+        _ if is_link_local(bound) && !link.addresses.iter().any(|own| own.net.addr() == bound) => Vec::new(),
+        _ => vec![(Way::Host, bound)],
     }
-    if !binding.address.is_unspecified() {
-        return vec![(Way::Host, binding.address)];
-    }
-    let of_family = |address: &IpAddr| Family::of(*address) == family;
-    let mut here: Vec<IpAddr> = link.addresses.iter().map(|address| address.net.addr()).filter(of_family).collect();
-    if here.is_empty() {
-        // Packets to the other addresses of the host may still come in here.
-        here = own.iter().copied().filter(of_family).filter(|address| !is_link_local(*address)).collect();
-    }
-    here.into_iter().map(|address| (Way::Host, address)).collect()
 }
 
-fn own_addresses(outside: &[&Link]) -> Vec<IpAddr> {
-    outside.iter().flat_map(|link| &link.addresses).map(|address| address.net.addr()).collect()
-}
-
-/// True for addresses that count on their own link only.
+/// True for addresses that count on their own link only (v4's, RFC 3927, count on all: the kernel makes no difference there).
 pub fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    }
+    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// The ways to a container's own addresses on bridges of this host: its published and its exposed ports.
@@ -119,8 +122,8 @@ fn direct(host: &Host, publisher: usize, it: &Publisher, outside: &[&Link]) -> V
     let mut ports: BTreeSet<(u16, Protocol)> = it.bindings.iter().map(|binding| (binding.target, binding.protocol)).collect();
     ports.extend(it.exposed.iter().chain(&it.unopened));
     let mut doors = Vec::new();
-    for (network, address) in at(host, it).filter(|(network, _)| network.bridge.is_some() && !is_apart) {
-        for link in outside.iter().filter(|link| network.bridge.as_deref() != Some(&*link.name)) {
+    for (_, address) in at(host, it).filter(|(network, _)| network.bridge.is_some() && !is_apart) {
+        for link in outside {
             doors.extend(ports.iter().map(|(port, protocol)| Door {
                 publisher,
                 binding: it.bindings.iter().copied().find(|binding| {
@@ -143,3 +146,6 @@ pub fn at<'a>(host: &'a Host, publisher: &'a Publisher) -> impl Iterator<Item = 
         network.into_iter().flat_map(|network| endpoint.addresses.iter().map(move |address| (network, *address)))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,23 @@
 //! In: a host made ready to judge. Out: a [`HostCase`], and the phrases that several rules share. Not here: what is wrong about it (the
 //! rules), and anything about compose files.
 
+pub mod gathered;
+mod standing;
+pub mod zones;
+
+pub use standing::{Range, without};
+
 use super::court::{self, Court, Ruling};
-use super::doors::{self, Door};
+use super::doors::{self, Door, Way};
 use crate::model::engine::{Binding, Publisher};
 use crate::model::finding::{OnHost, View};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
-use crate::model::verdict::{Assessment, Hop, Trace, Verdict};
+use crate::model::verdict::{Assessment, Hop, Path, Trace, Verdict};
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
+use standing::{Standing, Standings, Weight};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A host before the rules.
 pub struct HostCase<'a> {
@@ -21,6 +29,7 @@ pub struct HostCase<'a> {
     pub outside: Vec<&'a Link>,
     /// Every way in to everything that is published, with what is judged of it.
     pub sights: Vec<Sight>,
+    standings: Standings,
 }
 
 /// A way in, judged.
@@ -35,7 +44,8 @@ pub struct Sight {
 impl<'a> HostCase<'a> {
     /// A case of these ways in, judged by whoever has the time: see [`doors::of`] and [`Court::rule_on`].
     pub fn new(court: &'a Court, sights: Vec<Sight>) -> Self {
-        Self { court, outside: doors::outside(court.host()), sights }
+        let outside = doors::outside(court.host());
+        Self { court, standings: standing::of(court, &outside), outside, sights }
     }
 
     /// The host as it is.
@@ -50,6 +60,11 @@ impl<'a> HostCase<'a> {
 
     /// What some senders get, with the rules that decide: the packet of one of them is followed once more.
     pub fn view(&self, sight: &Sight, ruling: &Ruling) -> View {
+        self.seen(sight, ruling).0
+    }
+
+    /// What some senders get, and the whole way of one's packet; None where there are no senders.
+    pub fn seen(&self, sight: &Sight, ruling: &Ruling) -> (View, Option<Assessment>) {
         let door = &sight.door;
         let assessment = self.assess(door, ruling);
         let (from, except) = if self.is_rest(sight, ruling) {
@@ -57,7 +72,7 @@ impl<'a> HostCase<'a> {
         } else {
             (self.prefixes(door, ruling), Vec::new())
         };
-        View {
+        let view = View {
             interface: door.interface.to_string(),
             address: door.to.address,
             port: door.to.port,
@@ -68,15 +83,25 @@ impl<'a> HostCase<'a> {
             intended: ruling.intended,
             decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
             meant_by: assessment.as_ref().and_then(|it| deciding(&it.intended)),
+        };
+        (view, assessment)
+    }
+
+    /// True if packets of a ruling may end at the publisher: a packet for the host's port that is sent on with its own destination goes
+    /// to somebody else.
+    pub fn leads_there(&self, sight: &Sight, ruling: &Ruling) -> bool {
+        match sight.door.way {
+            Way::Host | Way::Loopback => !matches!(ruling.path, Path::Forward | Path::Bridge),
+            Way::Direct => true,
         }
     }
 
-    /// True for the ruling about strangers; where none come in here, for the one about most addresses.
-    fn is_rest(&self, sight: &Sight, ruling: &Ruling) -> bool {
-        let senders = self.court.senders(&sight.door.interface, Family::of(sight.door.to.address));
+    /// True for the ruling about most of those who can hold a connection by this interface: strangers, if answers to them leave by it.
+    pub fn is_rest(&self, sight: &Sight, ruling: &Ruling) -> bool {
+        let standings = self.standings_at(sight);
         let weight = |ruling: &Ruling| {
-            let of: Vec<_> = ruling.senders.iter().filter_map(|at| senders.get(*at)).collect();
-            (of.iter().any(|it| it.is_stranger), of.iter().flat_map(|it| &it.spans).map(size).fold(0, u128::saturating_add))
+            let of = ruling.senders.iter().filter_map(|at| standings.get(*at));
+            of.map(|standing| standing.weight).fold(Weight::default(), Weight::with)
         };
         let own = weight(ruling);
         sight.rulings.iter().all(|other| weight(other) <= own)
@@ -88,11 +113,52 @@ impl<'a> HostCase<'a> {
         IpNet::aggregate(&others.flat_map(|other| self.prefixes(&sight.door, other)).collect())
     }
 
+    fn standings_at(&self, sight: &Sight) -> &[Standing] {
+        let key = (Arc::clone(&sight.door.interface), Family::of(sight.door.to.address));
+        self.standings.get(&key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The senders of a ruling whose answers leave by the interface that they come in by.
+    pub fn home_of(&self, sight: &Sight, ruling: &Ruling) -> Vec<Range> {
+        let standings = self.standings_at(sight);
+        ruling.senders.iter().filter_map(|at| standings.get(*at)).flat_map(|standing| standing.home.iter().copied()).collect()
+    }
+
+    /// The senders whom a view of a publisher is about: those whose answers leave by the interface that they come in by; where there are
+    /// none such, all.
+    pub fn senders_of(&self, publisher: usize, view: &View) -> Vec<Range> {
+        let is_it = |sight: &&Sight| {
+            let door = &sight.door;
+            let to = (door.to.address, door.to.port, door.to.protocol);
+            door.publisher == publisher && *door.interface == *view.interface && to == (view.address, view.port, view.protocol)
+        };
+        let Some(sight) = self.sights.iter().find(is_it) else { return Vec::new() };
+        let alike = || sight.rulings.iter().filter(|it| (it.actual, it.intended) == (view.actual, view.intended));
+        let home: Vec<Range> = alike().flat_map(|ruling| self.home_of(sight, ruling)).collect();
+        if !home.is_empty() {
+            return home;
+        }
+        let senders = self.court.senders(&sight.door.interface, Family::of(view.address));
+        let of = alike().flat_map(|ruling| &ruling.senders).filter_map(|at| senders.get(*at));
+        of.flat_map(|sender| sender.spans.iter().copied()).collect()
+    }
+
     /// The prefixes of some senders.
     fn prefixes(&self, door: &Door, ruling: &Ruling) -> Vec<IpNet> {
         let senders = self.court.senders(&door.interface, Family::of(door.to.address));
         let spans = ruling.senders.iter().filter_map(|at| senders.get(*at)).flat_map(|sender| nets(&sender.spans));
-        IpNet::aggregate(&spans.collect())
+        self.whole(&spans.collect::<Vec<_>>())
+    }
+
+    /// The same prefixes as few: the host's own addresses, which nobody outside sends from, make no hole in them.
+    pub fn whole(&self, prefixes: &[IpNet]) -> Vec<IpNet> {
+        let own: Vec<IpNet> =
+            self.host().links.iter().flat_map(|link| &link.addresses).map(|own| IpNet::from(own.net.addr())).collect();
+        let mut all = prefixes.to_vec();
+        all.extend(&own);
+        let mut whole = IpNet::aggregate(&all);
+        whole.retain(|net| prefixes.contains(net) || !own.contains(net));
+        whole
     }
 
     /// The whole way of a packet of some senders; None where there are none.
@@ -108,7 +174,8 @@ pub fn on_host(publisher: &Publisher, publication: Option<String>, views: Vec<Vi
     OnHost { container: Some(publisher.name.clone()), publication, part: None, views }
 }
 
-/// `*:8080->80/tcp`, `127.0.0.1:8080->80/tcp`, `80/tcp`: the bindings of one container port at one host port, as one text.
+/// `*:8080->80/tcp`, `127.0.0.1:8080->80/tcp`, `*:9000-9002->7000-7002/tcp`, `80/tcp`: the bindings of one container port, or of a
+/// range, as one text.
 pub fn publication(bindings: &[Binding]) -> String {
     let Some(first) = bindings.first() else { return String::new() };
     let is_every = |is_v4: bool| bindings.iter().any(|it| it.address.is_unspecified() && it.address.is_ipv4() == is_v4);
@@ -117,9 +184,14 @@ pub fn publication(bindings: &[Binding]) -> String {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("[{v6}]"),
     };
+    let range = |ports: &mut dyn Iterator<Item = u16>| {
+        let (low, high) = ports.fold((u16::MAX, 0), |(low, high), port| (low.min(port), high.max(port)));
+        if low == high { low.to_string() } else { format!("{low}-{high}") }
+    };
+    let target = range(&mut bindings.iter().map(|it| it.target));
     match first.port {
-        Some(port) => format!("{address}:{port}->{}/{}", first.target, first.protocol),
-        None => format!("{}/{}", first.target, first.protocol),
+        Some(_) => format!("{address}:{}->{target}/{}", range(&mut bindings.iter().filter_map(|it| it.port)), first.protocol),
+        None => format!("{target}/{}", first.protocol),
     }
 }
 
@@ -133,7 +205,8 @@ pub fn deciding(trace: &Trace) -> Option<String> {
         Verdict::Open => {
             hops().find(translates).or_else(|| hops().rev().find(|hop| hop.rule != "policy")).or_else(|| hops().next_back())
         }
-        Verdict::Closed => hops().next_back(),
+        // Where no rule stopped it, the routing did.
+        Verdict::Closed => trace.hops.last().filter(is_rule),
         Verdict::Unsure => None,
     };
     match hop {
@@ -156,7 +229,7 @@ pub(super) fn size((first, last): &(IpAddr, IpAddr)) -> u128 {
 }
 
 /// Ranges of addresses as prefixes.
-fn nets(spans: &[(IpAddr, IpAddr)]) -> impl Iterator<Item = IpNet> {
+pub fn nets(spans: &[(IpAddr, IpAddr)]) -> impl Iterator<Item = IpNet> {
     spans.iter().flat_map(|span| -> Vec<IpNet> {
         match span {
             (IpAddr::V4(first), IpAddr::V4(last)) => Ipv4Subnets::new(*first, *last, 0).map(|net: Ipv4Net| net.into()).collect(),
@@ -166,29 +239,57 @@ fn nets(spans: &[(IpAddr, IpAddr)]) -> impl Iterator<Item = IpNet> {
     })
 }
 
-/// To whom something is open: `to everyone who comes in by eth0 and eth1, v4 and v6`.
+/// To whom something is open: `to everyone who comes in by eth0 and eth1, v4 and v6`, `to 10.0.0.0/8 by eth1, v4`.
 pub fn audience(views: &[View]) -> String {
-    let mut interfaces: Vec<&str> = views.iter().map(|view| view.interface.as_str()).collect();
-    interfaces.sort_unstable();
-    interfaces.dedup();
-    let (v4, v6) = (views.iter().any(|view| view.address.is_ipv4()), views.iter().any(|view| view.address.is_ipv6()));
-    let families = match (v4, v6) {
+    if !views.is_empty() && views.iter().all(|view| doors::is_link_local(view.address)) {
+        return format!(
+            "to neighbours on the link of {}, at its v6 link-local address",
+            list_of(views, |view| view.interface.clone())
+        );
+    }
+    let is_for_all = |view: &&View| view.from.is_empty();
+    let (all, some): (Vec<&View>, Vec<&View>) = views.iter().partition(|view| {
+        views
+            .iter()
+            .filter(is_for_all)
+            .any(|other| (other.interface == view.interface) && other.address.is_ipv4() == view.address.is_ipv4())
+    });
+    let mut parts = Vec::new();
+    if !all.is_empty() {
+        parts.push(format!(
+            "to everyone who comes in by {}, {}",
+            list_of(all.iter().copied(), |view| view.interface.clone()),
+            families(&all)
+        ));
+    }
+    if !some.is_empty() {
+        let mut from: Vec<String> = some.iter().flat_map(|view| &view.from).map(ToString::to_string).collect();
+        from.sort_unstable();
+        from.dedup();
+        let by = list_of(some.iter().copied(), |view| view.interface.clone());
+        parts.push(format!("to {} by {by}, {}", some_of(&from), families(&some)));
+    }
+    parts.join(", and ")
+}
+
+/// The names of some views, each once.
+fn list_of<'a>(views: impl IntoIterator<Item = &'a View>, name: impl Fn(&View) -> String) -> String {
+    let mut names: Vec<String> = views.into_iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    super::words::list(&names)
+}
+
+fn families(views: &[&View]) -> &'static str {
+    match (views.iter().any(|view| view.address.is_ipv4()), views.iter().any(|view| view.address.is_ipv6())) {
         (true, true) => "v4 and v6",
         (false, true) => "v6",
         _ => "v4",
-    };
-    let by = format!("by {}, {families}", super::words::list(&interfaces));
-    if views.iter().any(|view| view.from.is_empty()) {
-        return format!("to everyone who comes in {by}");
     }
-    let mut from: Vec<String> = views.iter().flat_map(|view| &view.from).map(ToString::to_string).collect();
-    from.sort_unstable();
-    from.dedup();
-    format!("to {} {by}", some_of(&from))
 }
 
 /// The first of a list, and how many more there are.
-fn some_of(names: &[String]) -> String {
+pub fn some_of(names: &[String]) -> String {
     match names {
         [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
         names => super::words::list(names),
@@ -197,10 +298,15 @@ fn some_of(names: &[String]) -> String {
 
 /// The rules that decide, one line each: what lets it in, and what means to refuse it.
 pub fn reasons(finding: &crate::model::finding::Finding) -> Vec<String> {
+    reasons_of(finding.on_host.iter().flat_map(|host| &host.views))
+}
+
+fn reasons_of<'a>(views: impl Iterator<Item = &'a View>) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for view in finding.on_host.iter().flat_map(|host| &host.views) {
-        let lines_of = [("let in by", &view.decided_by), ("refused by", &view.meant_by)];
-        for (word, rule) in lines_of {
+    for view in views {
+        let real = if view.actual == Verdict::Closed { "stopped by" } else { "let in by" };
+        let meant = if view.intended == Verdict::Closed { "refused by" } else { "meant to be let in by" };
+        for (word, rule) in [(real, &view.decided_by), (meant, &view.meant_by)] {
             let line = rule.as_ref().map(|rule| format!("{word} {rule}"));
             lines.extend(line.filter(|line| !lines.contains(line)));
         }

@@ -4,6 +4,7 @@
 //! were of use. Not here: what is said of the parts that were of no use (the rule `stale-allow`).
 
 mod cover;
+pub(super) mod hosts;
 #[cfg(test)]
 mod tests;
 
@@ -142,6 +143,8 @@ impl<'a> Index<'a> {
             match &grant.scope {
                 Scope::Project => index.project.push(at),
                 Scope::Service(name) => index.services.entry(name).or_default().push(at),
+                // Of a host alone.
+                Scope::Container(_) => {}
                 Scope::Publication(place) => index.publications.entry((place.path(), place.span)).or_default().push(at),
             }
         }

@@ -8,6 +8,7 @@
 
 mod beside_the_host_firewall;
 mod bypasses_host_firewall;
+mod cannot_tell;
 mod coverage_gap;
 mod docker_chains_missing;
 mod docker_user_unreached;
@@ -17,20 +18,27 @@ mod duplicate_host_port;
 mod engine_iptables_disabled;
 mod ephemeral_port_on_all_interfaces;
 mod fail_open_bind_variable;
+mod families_differ;
+mod firewalld_not_integrated;
 mod host_network;
 mod inherited_publication;
 mod invalid_port;
 mod loopback_is_not_enough;
+mod loopback_publication_exposed;
+mod no_host_firewall;
 mod number_surprise;
 mod override_does_not_narrow;
 mod published_on_all_interfaces;
+mod reachable_by_direct_routing;
 mod reset_discards_value;
 mod rule_breaks_egress;
 mod rule_never_matches;
+mod rules_lost_on_reload;
 mod saved_rules_stale;
 mod sensitive_service_published;
 mod split_iptables;
 pub mod stale_allow;
+mod strict_forward_ports;
 mod two_firewall_managers;
 mod unmanaged_dnat;
 mod unprotected_gateway_mode;
@@ -81,6 +89,7 @@ impl<'a> Case<'a> {
 pub static TABLE: &[&Rule] = &[
     &beside_the_host_firewall::RULE,
     &bypasses_host_firewall::RULE,
+    &cannot_tell::RULE,
     &coverage_gap::RULE,
     &docker_chains_missing::RULE,
     &docker_user_unreached::RULE,
@@ -90,20 +99,27 @@ pub static TABLE: &[&Rule] = &[
     &engine_iptables_disabled::RULE,
     &ephemeral_port_on_all_interfaces::RULE,
     &fail_open_bind_variable::RULE,
+    &families_differ::RULE,
+    &firewalld_not_integrated::RULE,
     &host_network::RULE,
     &inherited_publication::RULE,
     &invalid_port::RULE,
     &loopback_is_not_enough::RULE,
+    &loopback_publication_exposed::RULE,
+    &no_host_firewall::RULE,
     &number_surprise::RULE,
     &override_does_not_narrow::RULE,
     &published_on_all_interfaces::RULE,
+    &reachable_by_direct_routing::RULE,
     &reset_discards_value::RULE,
     &rule_breaks_egress::RULE,
     &rule_never_matches::RULE,
+    &rules_lost_on_reload::RULE,
     &saved_rules_stale::RULE,
     &sensitive_service_published::RULE,
     &split_iptables::RULE,
     &stale_allow::RULE,
+    &strict_forward_ports::RULE,
     &two_firewall_managers::RULE,
     &unmanaged_dnat::RULE,
     &unprotected_gateway_mode::RULE,

@@ -26,8 +26,10 @@ pub struct Accepted {
 /// What a finding is known by as long as its own text stays as it is, wherever it moves in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint {
-    /// The file, with `/` between its parts; in a baseline relative to its folder.
+    /// The file, with `/` between its parts; in a baseline relative to its folder. Empty for a finding about a host.
     pub file: String,
+    /// The container, or the part of the host, where the finding is about a host.
+    pub on_host: Option<String>,
     /// The service, where the finding is about one.
     pub service: Option<String>,
     /// `*:8080->80/tcp`, where the finding is about a publication.
@@ -43,10 +45,13 @@ impl Fingerprint {
     pub fn of(finding: &Finding, file: String) -> Self {
         let subject = finding.subject.as_ref();
         let service = finding.service.as_ref().or(subject.map(|subject| &subject.service));
+        let on_host = finding.on_host.as_ref().filter(|_| finding.file().is_none());
+        let publication = on_host.and_then(|on_host| on_host.publication.clone());
         Self {
             file,
+            on_host: on_host.and_then(|on_host| on_host.container.clone().or_else(|| on_host.part.clone())),
             service: service.map(ToString::to_string),
-            publication: subject.map(|subject| subject.text.clone()),
+            publication: subject.map(|subject| subject.text.clone()).or(publication),
             rule: finding.rule.to_owned(),
             source: finding.place.as_ref().map(|place| place.text().split_whitespace().collect::<Vec<_>>().join(" ")),
         }

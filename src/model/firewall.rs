@@ -23,7 +23,9 @@ pub struct Firewalld {
     /// The ports of the services that the zones name.
     pub services: BTreeMap<String, Vec<PortWord>>,
     /// Direct rules, chains and passthroughs that it keeps; None: not known.
-    pub direct_rules: Option<usize>,
+    pub direct_rules: Option<u64>,
+    /// True if its zones have priorities (firewalld 2.0 and newer); None: not known.
+    pub has_zone_priorities: Option<bool>,
     /// What could not be read of it, with why.
     pub unread: Vec<String>,
 }
@@ -87,11 +89,40 @@ pub struct SavedRules {
     pub tables: Vec<Table>,
 }
 
+impl PortWord {
+    /// True if a port is among these.
+    pub fn holds(&self, port: u16) -> bool {
+        let (first, last) = self.ports.split_once('-').unwrap_or((&self.ports, &self.ports));
+        let (Ok(first), Ok(last)) = (first.parse::<u16>(), last.parse()) else { return false };
+        (first..=last).contains(&port)
+    }
+}
+
 impl Firewalld {
     /// The two first numbers of the version.
     pub fn release(&self) -> Option<(u32, u32)> {
         let mut numbers = self.version.as_deref()?.split('.');
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    }
+
+    /// True if a reload leaves the rules of others in place: firewalld 2.0 and newer (commit b7faa74d) with its nftables backend, as long
+    /// as it has no direct rules of its own. None: not known.
+    pub fn keeps_others_rules(&self) -> Option<bool> {
+        let is_new = self.release().map(|release| release >= (2, 0)).or(self.has_zone_priorities)?;
+        let is_nftables = self.backend.as_deref().is_none_or(|backend| backend == "nftables");
+        Some(is_new && is_nftables && self.direct_rules.is_none_or(|rules| rules == 0))
+    }
+
+    /// Whether a zone names a port among those that it lets in; None: it names services of which the ports are not known. Rich rules have no
+    /// say in it: they are for some senders.
+    pub fn permits(&self, zone: &str, port: u16, protocol: &str) -> Option<bool> {
+        let zone = self.zones.get(zone)?;
+        let is_it = |word: &PortWord| word.protocol == protocol && word.holds(port);
+        let services = || zone.services.iter().map(|service| self.services.get(service));
+        if zone.target == "ACCEPT" || zone.ports.iter().any(is_it) || services().flatten().flatten().any(is_it) {
+            return Some(true);
+        }
+        services().all(|ports| ports.is_some()).then_some(false)
     }
 
     /// The zone of an interface: the one that it is bound to, or the default one.

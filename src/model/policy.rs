@@ -81,6 +81,8 @@ pub enum Scope {
     Project,
     /// One service.
     Service(String),
+    /// One container of a host: what its label allows.
+    Container(String),
     /// The one publication whose entry stands at this place.
     Publication(Place),
 }
@@ -91,6 +93,7 @@ impl fmt::Display for Scope {
         match self {
             Self::Project => write!(f, "the project"),
             Self::Service(name) => write!(f, "{name}"),
+            Self::Container(name) => write!(f, "container {name}"),
             Self::Publication(place) => write!(f, "the port at {place}"),
         }
     }

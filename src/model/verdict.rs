@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// Whether a packet gets through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// The filters let it reach the host or the container, whether anything listens there or not.
     Open,

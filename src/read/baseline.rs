@@ -78,11 +78,12 @@ impl Reader<'_> {
     }
 
     fn entry(&self, id: NodeId) -> Result<Accepted, Unreadable> {
-        let values = self.mapping(id, &["rule", "file", "line", "service", "publication", "source", "count"])?;
+        let values = self.mapping(id, &["rule", "file", "on_host", "line", "service", "publication", "source", "count"])?;
         let text = |key| values.get(key).map(|id| self.text(*id)).transpose();
         let required = |key| text(key)?.ok_or_else(|| self.wrong(id, &format!("the entry has no `{key}`")));
         let fingerprint = Fingerprint {
             file: required("file")?,
+            on_host: text("on_host")?,
             service: text("service")?,
             publication: text("publication")?,
             rule: required("rule")?,

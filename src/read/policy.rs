@@ -10,15 +10,20 @@ pub mod grammar;
 mod settings;
 mod tree;
 
+use crate::model::engine::Publisher;
+use crate::model::origin::{Origin, Sourced};
 use crate::model::policy::{Intent, Means, Scope};
 use crate::model::project::{Project, Service};
-use crate::model::source::Source;
+use crate::model::source::{Place, Source, Span};
 use settings::Ground;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The names under which a policy file is found beside the compose file, in the order in which they are tried.
 pub const FILE_NAMES: [&str; 2] = ["docker-firewall.yaml", "docker-firewall.yml"];
+
+/// The label by which a container says what of it is meant to be open.
+const ALLOW_LABEL: &str = "docker-firewall.allow";
 
 /// Gathers what is meant to be open in a project. What cannot be understood is among the intent's mistakes and allows nothing.
 pub fn intent(project: &Project, policy: Option<&Arc<Source>>) -> Intent {
@@ -33,6 +38,24 @@ pub fn intent(project: &Project, policy: Option<&Arc<Source>>) -> Intent {
         comment::read(pragma, &mut intent);
     }
     forget_repeats(&mut intent);
+    intent
+}
+
+/// Gathers what is meant to be open on a host: what the policy file says, and, only where it trusts labels, what the containers' labels
+/// say. Whoever may start a container may write a label.
+pub fn intent_on_host(policy: Option<&Arc<Source>>, publishers: &[Publisher]) -> Intent {
+    let mut intent = policy.map(file::read).unwrap_or_default();
+    if intent.trusts_labels == Some(true) {
+        for publisher in publishers {
+            let Some(value) = publisher.labels.get(ALLOW_LABEL) else { continue };
+            let source =
+                Source::new(format!("label {ALLOW_LABEL} of {} {}", publisher.kind.name(), publisher.name), value.clone());
+            let span = Span { start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+            let text = Sourced { value: value.clone(), origin: Origin::direct(Place { source, span }) };
+            let scope = Scope::Container(publisher.name.clone());
+            settings::texts(&text, None, &Ground { scope, means: Means::Label }, &mut intent);
+        }
+    }
     intent
 }
 

@@ -5,8 +5,8 @@ mod rules;
 mod saved;
 mod unread;
 
-use super::{docker, ipset, net};
-use crate::model::host::{Host, Part, Unread};
+use super::{docker, firewalld, ipset, net};
+use crate::model::host::{Host, Link, Part, Unread};
 use crate::model::packet::Family;
 use crate::model::snapshot::Snapshot;
 
@@ -34,6 +34,7 @@ impl Snapshot {
         self.containers(&mut host);
         self.engine(&mut host);
         host.saved_rules = saved::read(self, sets.as_ref());
+        self.firewall(&mut host);
         host
     }
 
@@ -66,6 +67,7 @@ impl Snapshot {
         let read = self.text("networks.json").map(docker::networks);
         if let Some(networks) = taken(self, read, Part::Containers, "networks.json", host) {
             host.networks = networks;
+            name_bridges(host);
         }
         let inspected = self.text("inspect.json");
         let read = inspected.map(|text| Ok((docker::endpoints(text)?, docker::containers(text)?)));
@@ -87,6 +89,40 @@ impl Snapshot {
         let Some(text) = self.text("version.json").filter(|text| !text.trim().is_empty()) else { return };
         let read = Some(docker::engine(text, other("info.json"), other("daemon.json")));
         host.engine = taken(self, read, Part::Containers, "version.json", host);
+    }
+
+    /// What the host's firewall says of itself. Where firewalld was asked over D-Bus, its listings are not needed.
+    fn firewall(&self, host: &mut Host) {
+        host.ufw = self.text("ufw-status.txt").and_then(firewalld::ufw);
+        if self.unread().contains_key("firewalld.json") {
+            host.unread.push(self.note(Part::Firewall, "firewalld.json"));
+        }
+        if let Some(text) = self.text("firewalld.json") {
+            host.firewalld = taken(self, Some(firewalld::told(text)), Part::Firewall, "firewalld.json", host);
+            return;
+        }
+        let listing = |name: &str| self.text(&format!("firewalld-{name}.txt"));
+        let (active, zones) = (listing("active-zones"), listing("zones"));
+        host.firewalld = (active.is_some() || zones.is_some()).then(|| {
+            let (policies, settings) = (listing("policies"), self.text("firewalld.conf"));
+            let [active, zones, policies, settings] = [active, zones, policies, settings].map(Option::unwrap_or_default);
+            firewalld::listed(active, zones, policies, settings)
+        });
+    }
+}
+
+/// Podman names its bridges in a way that its answers do not tell: the bridge of a network is then the one that has its gateway's address.
+fn name_bridges(host: &mut Host) {
+    let links = &host.links;
+    let exists = |name: &str| links.iter().any(|link| &*link.name == name);
+    for network in host.networks.iter_mut().filter(|network| network.driver == "bridge") {
+        if network.bridge.as_deref().is_some_and(exists) {
+            continue;
+        }
+        let has = |link: &&Link| link.addresses.iter().any(|own| network.gateways.contains(&own.net.addr()));
+        if let Some(link) = links.iter().find(has) {
+            network.bridge = Some(link.name.to_string());
+        }
     }
 }
 

@@ -32,10 +32,11 @@ pub(super) fn all(findings: &[&Finding]) -> Vec<String> {
 /// The parts, each behind its length, so that no two findings have the same bytes by accident.
 fn key(finding: &Finding) -> Vec<u8> {
     let known_by = Fingerprint::of(finding, finding.path.to_string_lossy().replace('\\', "/"));
-    let Fingerprint { file, service, publication, rule, source } = &known_by;
+    let Fingerprint { file, on_host, service, publication, rule, source } = &known_by;
     let optional = [service, publication, source].map(|part| part.as_deref().unwrap_or(""));
+    let host = on_host.as_deref().into_iter();
     let mut key = Vec::new();
-    for part in [rule.as_str(), file].into_iter().chain(optional) {
+    for part in [rule.as_str(), file].into_iter().chain(optional).chain(host) {
         key.extend_from_slice(&(part.len() as u64).to_le_bytes());
         key.extend_from_slice(part.as_bytes());
     }

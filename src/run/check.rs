@@ -23,8 +23,8 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// The rule that speaks about what could not be seen. Its findings make a run fail for another reason than the others.
-const COVERAGE_GAP: &str = "coverage-gap";
+/// The rules that speak about what could not be seen. Their findings make a run fail for another reason than the others.
+const BLIND: [&str; 2] = ["cannot-tell", "coverage-gap"];
 
 /// A fix may clear the way for another one, and a second run is to have nothing to do: so often is looked again, at most.
 const MOST_PASSES: usize = 8;
@@ -155,7 +155,7 @@ fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
 }
 
 fn verdict(job: &Check, findings: &[Finding]) -> Verdict {
-    if findings.iter().any(|finding| finding.rule == COVERAGE_GAP) {
+    if findings.iter().any(|finding| BLIND.contains(&finding.rule)) {
         return Verdict::Blind;
     }
     let matters = |finding: &Finding| job.fail_on.is_some_and(|lowest| finding.level >= lowest);

@@ -11,6 +11,7 @@ use crate::judge::rules::stale_allow;
 use crate::judge::{self, Judged};
 use crate::look::walk::{self, Found};
 use crate::model::finding::{Finding, Summary};
+use crate::model::host::Host;
 use crate::model::policy::Intent;
 use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
@@ -62,7 +63,6 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
     if !found.problems.is_empty() {
         views.push(unsearched(found.problems, world));
     }
-    let mut survey = Survey { empty: found.empty, ..gather(views, check, world) };
     if let Some(eyes) = &check.host {
         let host = host::look(eyes)?.host();
         let is_nothing_here = host.engine.is_none() && host.publishers.is_empty();
@@ -70,11 +70,31 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
             return Err(Error::NoProject);
         }
         // The files of a saved host are another machine's: they count where they are here, and are what is checked.
-        let is_looked_at = |file: &Path| matches!(eyes, Eyes::Here(_)) || survey.read.contains(file);
-        let found = started::tie(inspection::inspect(&host), &host, world, &is_looked_at);
-        survey.findings.extend(found);
+        let read: HashSet<PathBuf> = views.iter().flat_map(|view| view.read.iter().cloned()).collect();
+        let is_looked_at = |file: &Path| matches!(eyes, Eyes::Here(_)) || read.contains(file);
+        views.push(view_of_host(&host, world, policy, &is_looked_at));
     }
-    Ok(survey)
+    Ok(Survey { empty: found.empty, ..gather(views, check, world) })
+}
+
+/// Judges a host, by the policy file of the working directory unless another one is given.
+fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, is_looked_at: &dyn Fn(&Path) -> bool) -> View {
+    let mut beside = Project::default();
+    let here = if policy.is_none() { policy_in(&world.working_directory, &mut beside, world) } else { None };
+    let policy = policy.or(here.as_ref());
+    let mut intent = policy::intent_on_host(policy, &host.publishers);
+    let mut judged = inspection::inspect(host, &intent);
+    judged.findings = started::tie(judged.findings, host, world, is_looked_at);
+    judged.findings.extend(judge::judge(&beside, &Intent::default()).findings);
+    // What allows nothing on this host may be for a container that does not run now: only what is of use is told on.
+    let mut used = std::mem::take(&mut judged.ledger.used_grants).into_iter();
+    intent.grants.retain(|_| used.next() == Some(true));
+    intent.exceptions.clear();
+    judged.ledger.used_grants = vec![true; intent.grants.len()];
+    judged.ledger.used_exceptions.clear();
+    // The host itself is among what was read, under no name.
+    let read = policy.map(|policy| policy.path().to_owned()).into_iter().chain([PathBuf::new()]).collect();
+    View { is_missing: false, judged, intent, summary: Summary { unread: beside.problems.len(), ..Summary::default() }, read }
 }
 
 /// What is kept of a project once it is judged.
@@ -103,6 +123,11 @@ fn view(request: &Request, world: &World, policy: Option<&Arc<Source>>) -> View 
 fn policy_beside(project: &mut Project, request: &Request, world: &World) -> Option<Arc<Source>> {
     let first = project.sources.first()?.path();
     let folder = request.working_directory.join(first).parent()?.to_owned();
+    policy_in(&folder, project, world)
+}
+
+/// The policy file of a folder.
+fn policy_in(folder: &Path, project: &mut Project, world: &World) -> Option<Arc<Source>> {
     let path = policy::FILE_NAMES.into_iter().map(|name| folder.join(name)).find(|path| world.disk.exists(path))?;
     match world.disk.read(&path) {
         Ok(source) => Some(source),

@@ -2,7 +2,9 @@
 
 use super::{Case, Rule};
 use crate::judge::context::{self, Dormant};
-use crate::model::finding::{Finding, Level, Related};
+use crate::judge::hosts::HostCase;
+use crate::model::finding::{Finding, Level, OnHost, Related};
+use crate::model::host;
 use crate::model::project::{Attachment, Network, Project, Service};
 use std::sync::Arc;
 
@@ -14,8 +16,10 @@ pub(super) static RULE: Rule = Rule {
     allowable: false,
     page: include_str!("../../../docs/rules/beside-the-host-firewall.md"),
     project: Some(check),
-    host: None,
+    host: Some(on_host),
 };
+
+const WAY_OUT: &str = "filter inside the container's network namespace, or on the switch; or use a bridge network";
 
 fn check(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -25,6 +29,37 @@ fn check(case: &Case) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Running containers that have an address of their own on a link of the host.
+fn on_host(case: &HostCase) -> Vec<Finding> {
+    let host = case.host();
+    let is_beside = |network: &&host::Network| {
+        // In mode l3s some hooks of the host see the packets: that is cannot-tell's.
+        let is_seen = network.driver == "ipvlan" && network.mode.as_deref() == Some("l3s");
+        ["macvlan", "ipvlan"].contains(&network.driver.as_str()) && !network.is_internal && !is_seen
+    };
+    let mut findings = Vec::new();
+    for network in host.networks.iter().filter(is_beside) {
+        for endpoint in host.endpoints.iter().filter(|it| it.network == network.id && !it.addresses.is_empty()) {
+            findings.push(running(network, endpoint));
+        }
+    }
+    findings
+}
+
+fn running(network: &host::Network, endpoint: &host::Endpoint) -> Finding {
+    let (name, driver) = (&endpoint.container, &network.driver);
+    let addresses: Vec<String> = endpoint.addresses.iter().map(ToString::to_string).collect();
+    let by = network.parent.as_ref().map(|parent| format!(" on {parent}")).unwrap_or_default();
+    let message = format!(
+        "all ports of container {name} are open to the local network{by} at {}: {driver} traffic passes the host firewall by",
+        crate::judge::words::list(&addresses)
+    );
+    let on_host = OnHost { container: Some(name.clone()), ..OnHost::default() };
+    let mut finding = RULE.on_host(RULE.level, message, on_host);
+    finding.help.push(WAY_OUT.to_owned());
+    finding
 }
 
 fn network<'a>(project: &'a Project, attachment: &Attachment) -> Option<&'a Network> {
@@ -45,6 +80,6 @@ fn finding(service: &Service, attachment: &Attachment, network: &Network) -> Fin
     if !service.publications.is_empty() {
         finding.help.push("where this network is the gateway, the engine ignores `ports`".to_owned());
     }
-    finding.help.push("filter inside the container's network namespace, or on the switch; or use a bridge network".to_owned());
+    finding.help.push(WAY_OUT.to_owned());
     finding
 }

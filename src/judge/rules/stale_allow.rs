@@ -186,6 +186,7 @@ fn unmatched(grant: &Grant, scope: &Scope) -> Finding {
     let whose = match scope {
         Scope::Project => "no published port of the project".to_owned(),
         Scope::Service(name) => format!("no published port of {name}"),
+        Scope::Container(name) => format!("no published port of container {name}"),
         Scope::Publication(_) => "not the port that it stands at".to_owned(),
     };
     let message = format!("the allowance {} matches {whose}", grant.allowance);
