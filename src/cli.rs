@@ -6,9 +6,9 @@ pub mod docker;
 pub mod job;
 
 use crate::model::finding::Level;
-use arguments::{Arguments, Check, Command, FailOn, Loading};
+use arguments::{Arguments, Check, Command, FailOn, Loading, Ports};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Baseline, Eyes, Job, Purpose, Subject, Task};
+use job::{Baseline, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -31,9 +31,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
     let task = match arguments.command {
         None => return Err(help_of(&mut command, None)),
         Some(Command::Help { command: topic }) => return Err(help_of(&mut command, topic.as_deref())),
-        Some(Command::Ports(ports)) => {
-            Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format, color: ports.look.color })
-        }
+        Some(Command::Ports(arguments)) => ports(arguments, &mut command)?,
         Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
         Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &mut command)?),
         Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
@@ -78,11 +76,30 @@ fn help_of(command: &mut clap::Command, topic: Option<&str>) -> clap::Error {
     }
 }
 
+/// A host's ports where one is asked for, and a project's otherwise.
+fn ports(arguments: Ports, command: &mut clap::Command) -> Result<Task, clap::Error> {
+    let Ports { host, snapshot, format, output, look, loading: files } = arguments;
+    let eyes = snapshot.map(Eyes::Saved).or_else(|| host.then_some(Eyes::Here));
+    if let Some(eyes) = eyes {
+        return Ok(Task::HostPorts(job::HostPorts { eyes, format, output, color: look.color }));
+    }
+    let format = match format {
+        PortsFormat::Table => ProjectFormat::Table,
+        PortsFormat::Json => ProjectFormat::Json,
+        PortsFormat::Prometheus => {
+            let message = "`--format prometheus` is for a host: add --host or --snapshot";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+    };
+    Ok(Task::Ports(job::Ports { loading: loading(files), format, output, color: look.color }))
+}
+
 /// The target stands by itself or behind --to; clap has seen that it stands once.
 fn trace(arguments: arguments::Trace, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
-    let arguments::Trace { from, interface, place, to, snapshot, format } = arguments;
+    let arguments::Trace { from, interface, place, to, snapshot, format, look } = arguments;
+    let eyes = snapshot.map_or(Eyes::Here, Eyes::Saved);
     let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
-    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, snapshot, format })
+    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, eyes, format, color: look.color })
 }
 
 fn check(arguments: Check) -> job::Check {

@@ -23,6 +23,14 @@ pub enum Error {
     /// A packet that cannot be as it was asked for.
     #[error("{}", .0)]
     Packet(String),
+    /// A part of the host that nobody could look at.
+    #[error("not everything could be looked at: {why}")]
+    Hidden {
+        /// What is hidden, and why.
+        why: String,
+        /// The command that shows it.
+        command: String,
+    },
     /// A rule that we do not have.
     #[error("no rule is named {name}")]
     NoSuchRule {
@@ -60,6 +68,7 @@ impl Error {
             Self::NoSuchRule { nearest: None, .. } => Some("`explain` without a name lists the rules".into()),
             Self::WorkingDirectory(_) => Some("change to another folder".into()),
             Self::NoProject => Some("name a compose file, or a folder to search".into()),
+            Self::Hidden { command, .. } => Some(format!("`{command}` shows it; is this run as root?").into()),
             Self::EmptyFolder(_)
             | Self::Packet(_)
             | Self::Print(_)

@@ -10,6 +10,7 @@ pub mod exposure;
 mod ground;
 pub mod hosts;
 pub mod intent;
+pub mod openings;
 mod overriding;
 pub mod path;
 mod plan;

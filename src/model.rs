@@ -9,6 +9,7 @@ pub mod finding;
 pub mod firewall;
 pub mod host;
 pub mod nearest;
+pub mod opening;
 pub mod origin;
 pub mod packet;
 pub mod policy;

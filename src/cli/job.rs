@@ -20,8 +20,10 @@ pub struct Job {
 /// What to do.
 #[derive(Debug)]
 pub enum Task {
-    /// List published ports.
+    /// List the ports that a project publishes.
     Ports(Ports),
+    /// List the ports that a host publishes.
+    HostPorts(HostPorts),
     /// Look for findings.
     Check(Box<Check>),
     /// Follow a packet.
@@ -36,13 +38,37 @@ pub enum Task {
     Metadata,
 }
 
-/// List published ports.
+/// List the ports that a project publishes.
 #[derive(Debug)]
 pub struct Ports {
     /// How to load.
     pub loading: Loading,
     /// How to print.
+    pub format: ProjectFormat,
+    /// A file to print to; None: stdout.
+    pub output: Option<PathBuf>,
+    /// When to colour.
+    pub color: Color,
+}
+
+/// How to print what a project publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectFormat {
+    /// Columns for people.
+    Table,
+    /// An array, one object a binding.
+    Json,
+}
+
+/// List the ports that a host publishes.
+#[derive(Debug)]
+pub struct HostPorts {
+    /// The host.
+    pub eyes: Eyes,
+    /// How to print.
     pub format: PortsFormat,
+    /// A file to print to; None: stdout.
+    pub output: Option<PathBuf>,
     /// When to colour.
     pub color: Color,
 }
@@ -65,10 +91,12 @@ pub struct Trace {
     pub interface: Option<String>,
     /// Whom it is sent to.
     pub to: Target,
-    /// The folder of a saved host.
-    pub snapshot: PathBuf,
+    /// The host.
+    pub eyes: Eyes,
     /// How to print.
     pub format: TraceFormat,
+    /// When to colour.
+    pub color: Color,
 }
 
 /// Look for findings.

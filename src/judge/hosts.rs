@@ -9,7 +9,7 @@ use crate::model::engine::{Binding, Publisher};
 use crate::model::finding::{OnHost, View};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
-use crate::model::verdict::{Assessment, Hop, Trace, Verdict};
+use crate::model::verdict::{Assessment, Trace};
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 use std::net::IpAddr;
 
@@ -50,9 +50,14 @@ impl<'a> HostCase<'a> {
 
     /// What some senders get, with the rules that decide: the packet of one of them is followed once more.
     pub fn view(&self, sight: &Sight, ruling: &Ruling) -> View {
+        self.seen(sight, ruling).0
+    }
+
+    /// The same, with the whole way of that packet; None where there is no sender.
+    pub fn seen(&self, sight: &Sight, ruling: &Ruling) -> (View, Option<Assessment>) {
         let door = &sight.door;
         let assessment = self.assess(door, ruling);
-        View {
+        let view = View {
             interface: door.interface.to_string(),
             address: door.to.address,
             port: door.to.port,
@@ -60,17 +65,21 @@ impl<'a> HostCase<'a> {
             from: if self.is_rest(sight, ruling) { Vec::new() } else { self.prefixes(door, ruling) },
             actual: ruling.actual,
             intended: ruling.intended,
+            path: ruling.path,
             decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
             meant_by: assessment.as_ref().and_then(|it| deciding(&it.intended)),
-        }
+        };
+        (view, assessment)
     }
 
-    /// True for the ruling about strangers; where none come in here, for the one about most addresses.
+    /// True for the ruling about strangers; where none come in here, for the one about most addresses. Addresses that count on one link
+    /// only come last: few send from them, however many there are.
     fn is_rest(&self, sight: &Sight, ruling: &Ruling) -> bool {
         let senders = self.court.senders(&sight.door.interface, Family::of(sight.door.to.address));
         let weight = |ruling: &Ruling| {
             let of: Vec<_> = ruling.senders.iter().filter_map(|at| senders.get(*at)).collect();
-            (of.iter().any(|it| it.is_stranger), of.iter().flat_map(|it| &it.spans).map(size).fold(0, u128::saturating_add))
+            let spans = of.iter().flat_map(|it| &it.spans).filter(|(first, _)| !doors::is_link_local(*first));
+            (of.iter().any(|it| it.is_stranger), spans.map(size).fold(0, u128::saturating_add))
         };
         let own = weight(ruling);
         sight.rulings.iter().all(|other| weight(other) <= own)
@@ -111,27 +120,14 @@ pub fn publication(bindings: &[Binding]) -> String {
     }
 }
 
-/// The rule that decides about a packet, as `table chain: rule`: the one that stops it, or else the one that sends it on its way (a
-/// translation), or else the last that lets it pass.
+/// The rule that decides about a packet, as `table chain: rule` ([`Trace::decisive`]); where it cannot be told, what stands in the way.
 pub fn deciding(trace: &Trace) -> Option<String> {
-    let is_rule = |hop: &&Hop| !hop.table.is_empty();
-    let hops = || trace.hops.iter().filter(is_rule);
-    let translates = |hop: &&Hop| hop.effect.starts_with("dnat to");
-    let hop = match trace.verdict {
-        Verdict::Open => {
-            hops().find(translates).or_else(|| hops().rev().find(|hop| hop.rule != "policy")).or_else(|| hops().next_back())
-        }
-        Verdict::Closed => hops().next_back(),
-        Verdict::Unsure => None,
+    let hop = match trace.decisive() {
+        Some(at) => trace.hops.get(at)?,
+        None => return trace.doubts.first().cloned(),
     };
-    match hop {
-        Some(hop) => Some(format!("{} {}: {}", hop.table, hop.chain, words(hop))),
-        None => trace.hops.last().map(|hop| hop.effect.clone()),
-    }
-}
-
-fn words(hop: &Hop) -> String {
-    if hop.rule == "policy" { format!("policy {}", hop.effect) } else { hop.rule.clone() }
+    let words = if hop.is_policy() { format!("policy {}", hop.effect) } else { hop.rule.clone() };
+    Some(if hop.table.is_empty() { hop.effect.clone() } else { format!("{} {}: {words}", hop.table, hop.chain) })
 }
 
 /// How many addresses a range has; the whole of v6 has one more than can be counted.
@@ -181,17 +177,4 @@ fn some_of(names: &[String]) -> String {
         [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
         names => super::words::list(names),
     }
-}
-
-/// The rules that decide, one line each: what lets it in, and what means to refuse it.
-pub fn reasons(finding: &crate::model::finding::Finding) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for view in finding.on_host.iter().flat_map(|host| &host.views) {
-        let lines_of = [("let in by", &view.decided_by), ("refused by", &view.meant_by)];
-        for (word, rule) in lines_of {
-            let line = rule.as_ref().map(|rule| format!("{word} {rule}"));
-            lines.extend(line.filter(|line| !lines.contains(line)));
-        }
-    }
-    lines
 }

@@ -208,6 +208,13 @@ pub enum Part {
     SavedRules,
 }
 
+impl Part {
+    /// True if verdicts hang on it.
+    pub fn bears_on_verdicts(self) -> bool {
+        !matches!(self, Self::Firewall | Self::SavedRules | Self::Listeners)
+    }
+}
+
 impl Host {
     /// The network of an identifier.
     pub fn network(&self, id: &str) -> Option<&Network> {

@@ -3,7 +3,7 @@
 use super::Report;
 use super::escaped::{self, Each};
 use super::spot::Spot;
-use crate::model::finding::{Edit, Finding, Fix, Level, OnHost, Related, Summary, View};
+use crate::model::finding::{Edit, Finding, Fix, HostSummary, Level, OnHost, Related, Summary, View};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -118,6 +118,7 @@ pub(super) struct ViewJson<'a> {
     protocol: String,
     actual: &'static str,
     intended: &'static str,
+    path: &'static str,
     decided_by: Option<&'a str>,
     meant_by: Option<&'a str>,
 }
@@ -133,6 +134,7 @@ impl<'a> ViewJson<'a> {
             protocol: view.protocol.to_string(),
             actual: view.actual.name(),
             intended: view.intended.name(),
+            path: view.path.name(),
             decided_by: view.decided_by.as_deref(),
             meant_by: view.meant_by.as_deref(),
         }
@@ -202,13 +204,29 @@ struct SummaryJson {
     baselined: usize,
     fixable: usize,
     unread: usize,
+    host: Option<HostSummaryJson>,
 }
 
 impl SummaryJson {
     fn of(summary: &Summary) -> Self {
-        let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread } = *summary;
-        Self { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread }
+        let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread, host } =
+            *summary;
+        let host = host.map(|HostSummary { containers, ports, bypasses, unsure }| HostSummaryJson {
+            containers,
+            ports,
+            bypasses,
+            unsure,
+        });
+        Self { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread, host }
     }
+}
+
+#[derive(Serialize)]
+struct HostSummaryJson {
+    containers: usize,
+    ports: usize,
+    bypasses: usize,
+    unsure: usize,
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::survey::{Survey, survey};
 use super::world::World;
-use super::{Verdict, complain, print, print_with, style};
-use crate::act::{output, write};
-use crate::cli::job::{self, Check, CheckFormat, Color, Purpose};
+use super::{Verdict, complain, print, publish, put, style_for};
+use crate::act::write;
+use crate::cli::job::{self, Check, CheckFormat, Purpose};
 use crate::error::Error;
 use crate::judge::baseline::{self, Ground};
 use crate::judge::rules::TABLE;
@@ -150,7 +150,7 @@ fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> 
 fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let report = Report::new(&settled.findings, settled.summary, Tool::this(), TABLE);
     let look = look_of(job);
-    publish(job, &|out| report.write(format(job.format), &look, out))?;
+    publish(job.output.as_deref(), &|out| report.write(format(job.format), &look, out))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -168,7 +168,7 @@ fn show_changes(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let show = |(path, change): (&PathBuf, &Change), out: &mut dyn Write| {
         diff::write(path, change.before.text(), change.after.text(), &look, out)
     };
-    publish(job, &|out| changes.iter().try_for_each(|change| show(change, out)))?;
+    publish(job.output.as_deref(), &|out| changes.iter().try_for_each(|change| show(change, out)))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -212,26 +212,8 @@ fn changes(findings: &[Finding]) -> BTreeMap<PathBuf, Change> {
     edit::apply_all(&edits(&kept)).unwrap_or_default()
 }
 
-/// Prints to where the job wants it.
-fn publish(job: &Check, text: output::Text) -> Result<(), Error> {
-    match &job.output {
-        Some(path) => put(path, text),
-        None => print_with(text).map(drop),
-    }
-}
-
-fn put(path: &Path, text: output::Text) -> Result<(), Error> {
-    output::put(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
-}
-
 fn look_of(job: &Check) -> Style {
-    let style = style(job.color, job.quiet);
-    let is_file = job.output.is_some();
-    Style {
-        colour: style.colour && (!is_file || job.color == Color::Always),
-        is_terminal: style.is_terminal && !is_file,
-        ..style
-    }
+    style_for(job.color, job.quiet, job.output.as_deref())
 }
 
 fn format(format: CheckFormat) -> Format {

@@ -1,17 +1,14 @@
-//! One packet through a saved host.
+//! One packet through a host.
 
-use super::{Verdict, print};
+use super::{Verdict, host, print};
 use crate::cli::job::{Trace, TraceFormat};
 use crate::error::Error;
 use crate::judge::bypass;
-use crate::look::snapshot::snapshot;
-use crate::model::system::reason;
 use crate::report::trace;
 
 /// Follows the packet and prints what becomes of it. Every verdict is a success.
 pub(super) fn run(job: &Trace) -> Result<Verdict, Error> {
-    let saved = snapshot(&job.snapshot).map_err(|error| Error::Read { path: job.snapshot.clone(), reason: reason(&error) })?;
-    let host = saved.host();
+    let host = host::look(&job.eyes)?.host();
     let packet = bypass::packet(&host, job.to, job.from, job.interface.as_deref()).map_err(Error::Packet)?;
     let assessment = bypass::of(&host, &packet);
     let mut text = Vec::new();

@@ -54,7 +54,5 @@ fn finding(publisher: &Publisher, bindings: &[Binding], views: Vec<View>) -> Fin
         publisher.name,
         hosts::audience(&views)
     );
-    let mut finding = RULE.on_host(RULE.level, message, hosts::on_host(publisher, Some(publication), views));
-    finding.help.extend(hosts::reasons(&finding));
-    finding
+    RULE.on_host(RULE.level, message, hosts::on_host(publisher, Some(publication), views))
 }
