@@ -14,6 +14,7 @@ mod grid;
 pub mod host_ports;
 mod json;
 mod junit;
+mod on_host;
 pub mod page;
 pub mod ports;
 pub mod prometheus;

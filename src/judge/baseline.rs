@@ -85,8 +85,12 @@ pub fn fingerprint(finding: &Finding, ground: Ground) -> Fingerprint {
     Fingerprint::of(finding, name_of(&finding.path, ground))
 }
 
-/// A file's name in the baseline: relative to the baseline's folder, with `/`. Links are not followed: only names count.
+/// A file's name in the baseline: relative to the baseline's folder, with `/`. Links are not followed: only names count. The host's
+/// is empty, as that of no file.
 pub fn name_of(path: &Path, ground: Ground) -> String {
+    if path.as_os_str().is_empty() {
+        return String::new();
+    }
     let own = parts(&ground.working_directory.join(ground.file));
     let own = own.split_last().map_or(&[][..], |(_, folder)| folder);
     let other = parts(&ground.working_directory.join(path));
@@ -113,7 +117,8 @@ fn stale(entry: &Accepted, gone: u32, ground: Ground) -> Finding {
     let Fingerprint { file, service, publication, rule, source } = &entry.fingerprint;
     let about = publication.as_ref().or(source.as_ref()).map(|text| format!(" ({text})")).unwrap_or_default();
     let of = service.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
-    let what = format!("{rule}{of} in {file}{about}");
+    let place = if file.is_empty() { "on this host".to_owned() } else { format!("in {file}") };
+    let what = format!("{rule}{of} {place}{about}");
     let message = if gone == entry.count {
         format!("the baseline accepts what is gone: {what}")
     } else {

@@ -26,9 +26,9 @@ pub struct Accepted {
 /// What a finding is known by as long as its own text stays as it is, wherever it moves in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint {
-    /// The file, with `/` between its parts; in a baseline relative to its folder.
+    /// The file, with `/` between its parts; in a baseline relative to its folder. Empty: the finding is about the host.
     pub file: String,
-    /// The service, where the finding is about one.
+    /// The service, where the finding is about one; on a host the container, or the part of the host.
     pub service: Option<String>,
     /// `*:8080->80/tcp`, where the finding is about a publication.
     pub publication: Option<String>,
@@ -43,10 +43,12 @@ impl Fingerprint {
     pub fn of(finding: &Finding, file: String) -> Self {
         let subject = finding.subject.as_ref();
         let service = finding.service.as_ref().or(subject.map(|subject| &subject.service));
+        let host = finding.on_host.as_ref();
+        let on_host = host.and_then(|host| host.container.clone().or_else(|| host.part.clone()));
         Self {
             file,
-            service: service.map(ToString::to_string),
-            publication: subject.map(|subject| subject.text.clone()),
+            service: service.map(ToString::to_string).or(on_host),
+            publication: subject.map(|subject| subject.text.clone()).or_else(|| host?.publication.clone()),
             rule: finding.rule.to_owned(),
             source: finding.place.as_ref().map(|place| place.text().split_whitespace().collect::<Vec<_>>().join(" ")),
         }

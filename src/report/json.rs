@@ -234,7 +234,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::report::Format;
-    use crate::report::sample::{finding, findings, place, summary, written};
+    use crate::report::sample::{finding, findings, on_host, place, summary, written};
     use crate::report::style::Style;
     use serde_json::Value;
 
@@ -246,7 +246,7 @@ mod tests {
     fn the_document_follows_its_schema() {
         let schema = serde_json::from_str(include_str!("../../plugin-metadata/schemas/findings.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
-        for findings in [findings(), Vec::new()] {
+        for findings in [findings(), on_host(), Vec::new()] {
             let document = document(&findings);
             let errors: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{errors:#?}");
@@ -290,6 +290,20 @@ mod tests {
           "host": null
         }
         "#);
+    }
+
+    #[test]
+    fn a_finding_about_a_host_has_what_was_judged_in_place_of_a_file() {
+        let document = document(&on_host());
+        let [note, open] = [&document["findings"][0], &document["findings"][1]];
+        assert_eq!((&open["file"], &open["line"], &open["host"]["container"]), (&Value::Null, &Value::Null, &"web".into()));
+        assert_eq!(open["host"]["views"].as_array().unwrap().len(), 4);
+        assert_eq!(open["host"]["views"][1]["family"], "v6");
+        assert_eq!((&note["host"]["part"], &note["host"]["container"]), (&"interface eth1".into(), &Value::Null));
+        let host = HostSummary { containers: 1, ports: 2, bypasses: 1, unsure: 0 };
+        let counted = written(&[], Summary { host: Some(host), ..summary() }, Format::Json, &Style::default());
+        let counted: Value = serde_json::from_str(&counted).unwrap();
+        assert_eq!(counted["summary"]["host"], serde_json::json!({ "containers": 1, "ports": 2, "bypasses": 1, "unsure": 0 }));
     }
 
     #[test]

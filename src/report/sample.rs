@@ -5,7 +5,7 @@
 use super::style::Style;
 use super::{Format, Report, Tool};
 use crate::judge::rules::Rule;
-use crate::model::finding::{Edit, Finding, Fix, Level, Refusal, Related, Subject, Summary, View};
+use crate::model::finding::{Edit, Finding, Fix, Level, OnHost, Refusal, Related, Subject, Summary, View};
 use crate::model::opening::{Answer, Opening, OpeningKind, Owner, Reason, Side, Weight};
 use crate::model::origin::{Hop, Origin, Substitution, ValueSource};
 use crate::model::packet::{Family, Protocol};
@@ -98,6 +98,33 @@ pub(super) fn summary() -> Summary {
         unread: 1,
         host: None,
     }
+}
+
+/// Two findings about a host without a file: a bypass of a container, and a note about a part of the host.
+pub(super) fn on_host() -> Vec<Finding> {
+    let nowhere = place("", "«»");
+    let about = |message: &str, on_host: OnHost| Finding {
+        place: None,
+        service: None,
+        subject: None,
+        on_host: Some(on_host),
+        ..finding(&nowhere, "", message, "")
+    };
+    let (open, closed) = (Verdict::Open, Verdict::Closed);
+    let views = vec![
+        view("eth0", "192.0.2.1", (open, closed), &[]),
+        view("eth0", "2001:db8::1", (open, closed), &[]),
+        view("eth1", "10.0.0.1", (open, closed), &["10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12", "100.64.0.0/10"]),
+        view("eth1", "10.0.0.1", (closed, closed), &[]),
+    ];
+    let container =
+        OnHost { container: Some("web".into()), publication: Some("*:8080->80/tcp".into()), views, ..OnHost::default() };
+    let mut open = about("port 8080/tcp of container web is open to everyone who comes in by eth0, v4 and v6", container);
+    open.help.push("bind it to 127.0.0.1".into());
+    let part = OnHost { part: Some("interface eth1".into()), ..OnHost::default() };
+    let mut note = about("the host firewall refuses nothing on eth1", part);
+    (note.rule, note.level) = ("coverage-gap", Level::Note);
+    vec![open, note]
 }
 
 /// What some senders get at a host's port 8080 by an interface: (actual, intended).

@@ -4,15 +4,23 @@ use super::parallel;
 use crate::judge::court::Court;
 use crate::judge::doors;
 use crate::judge::hosts::{HostCase, Sight};
-use crate::judge::{self};
-use crate::model::finding::Finding;
+use crate::judge::{self, openings};
+use crate::model::finding::{Finding, HostSummary};
 use crate::model::host::Host;
 
-/// What is wrong on a host.
-pub(super) fn inspect(host: &Host) -> Vec<Finding> {
+/// What a pass found.
+pub(super) struct Inspection {
+    /// What is wrong on the host.
+    pub(super) findings: Vec<Finding>,
+    /// What it publishes, in numbers.
+    pub(super) summary: HostSummary,
+}
+
+/// Judges a host.
+pub(super) fn inspect(host: &Host) -> Inspection {
     let court = Court::of(host);
     let case = HostCase::new(&court, sights(&court));
-    judge::judge_host(&case)
+    Inspection { findings: judge::judge_host(&case), summary: openings::summary(&case) }
 }
 
 /// Every way in, judged.

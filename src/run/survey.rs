@@ -29,7 +29,7 @@ pub(super) struct Survey {
     pub(super) findings: Vec<Finding>,
     /// The numbers that do not follow from the findings: files, services, publications, allowed, unread.
     pub(super) summary: Summary,
-    /// Every text that was read, by the name that people see.
+    /// Every text that was read, by the name that people see; the empty name stands for the host.
     pub(super) read: HashSet<PathBuf>,
     /// Folders in which no compose file was found.
     pub(super) empty: Vec<PathBuf>,
@@ -69,7 +69,10 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         if is_nothing_here && found.projects.is_empty() {
             return Err(Error::NoProject);
         }
-        survey.findings.extend(inspection::inspect(&host));
+        let inspection = inspection::inspect(&host);
+        survey.findings.extend(inspection.findings);
+        survey.summary.host = (!is_nothing_here).then_some(inspection.summary);
+        survey.read.insert(PathBuf::new());
     }
     Ok(survey)
 }
