@@ -8,7 +8,7 @@ pub mod job;
 use crate::model::finding::Level;
 use arguments::{Arguments, Check, Command, FailOn, Loading, Ports};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Baseline, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task};
+use job::{Baseline, CheckFormat, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -32,7 +32,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
         None => return Err(help_of(&mut command, None)),
         Some(Command::Help { command: topic }) => return Err(help_of(&mut command, topic.as_deref())),
         Some(Command::Ports(arguments)) => ports(arguments, &mut command)?,
-        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments))),
+        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments, &mut command)?)),
         Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &mut command)?),
         Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
         Some(Command::Completion(completion)) => Task::Completion(completion.shell),
@@ -102,9 +102,14 @@ fn trace(arguments: arguments::Trace, command: &mut clap::Command) -> Result<job
     Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, eyes, format, color: look.color })
 }
 
-fn check(arguments: Check) -> job::Check {
+fn check(arguments: Check, command: &mut clap::Command) -> Result<job::Check, clap::Error> {
+    if arguments.watch && !matches!(arguments.format, CheckFormat::Text | CheckFormat::Json) {
+        let message = "`--watch` prints text or, with `--format json`, one object a line";
+        return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+    }
     let purpose = match arguments.write_baseline {
         Some(path) => Purpose::Accept(path),
+        None if arguments.watch => Purpose::Watch,
         None if arguments.fix => Purpose::Fix,
         None if arguments.diff => Purpose::Diff,
         None => Purpose::Report,
@@ -121,7 +126,7 @@ fn check(arguments: Check) -> job::Check {
         Some(Eyes::Saved(_)) => Subject::Nothing,
         _ => Subject::ProjectIfAny,
     };
-    job::Check {
+    Ok(job::Check {
         subject,
         host,
         loading: loading(arguments.loading),
@@ -142,7 +147,7 @@ fn check(arguments: Check) -> job::Check {
         },
         quiet: arguments.quiet,
         color: arguments.look.color,
-    }
+    })
 }
 
 fn loading(arguments: Loading) -> job::Loading {

@@ -68,7 +68,7 @@ impl Error {
             Self::NoSuchRule { nearest: None, .. } => Some("`explain` without a name lists the rules".into()),
             Self::WorkingDirectory(_) => Some("change to another folder".into()),
             Self::NoProject => Some("name a compose file, or a folder to search".into()),
-            Self::Hidden { command, .. } => Some(format!("`{command}` shows it; is this run as root?").into()),
+            Self::Hidden { command, .. } => Some(format!("`{command}` shows it").into()),
             Self::EmptyFolder(_)
             | Self::Packet(_)
             | Self::Print(_)

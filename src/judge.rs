@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod bypass;
 pub mod catalogue;
+pub mod changes;
 pub mod context;
 pub mod court;
 pub mod doors;

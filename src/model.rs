@@ -3,6 +3,7 @@
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
 pub mod baseline;
+pub mod change;
 pub mod engine;
 pub mod field;
 pub mod finding;

@@ -5,6 +5,7 @@
 //!
 //! No character of the input that steers a terminal leaves this stage as it is; see [`visible`].
 
+pub mod changes;
 pub mod diff;
 mod escaped;
 mod fingerprint;

@@ -13,6 +13,7 @@ mod ports;
 mod progress;
 mod survey;
 mod trace;
+mod watch;
 mod world;
 
 use crate::act::output;

@@ -55,7 +55,7 @@ _docker__firewall() {
             return 0
             ;;
         docker__firewall__subcmd__check)
-            opts="-q -f -p -h --host --snapshot --policy --baseline --no-baseline --write-baseline --diff --fix --format --output --fail-on --quiet --color --file --env-file --profile --all-profiles --project-directory --project-name --help"
+            opts="-q -f -p -h --host --snapshot --watch --policy --baseline --no-baseline --write-baseline --diff --fix --format --output --fail-on --quiet --color --file --env-file --profile --all-profiles --project-directory --project-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -72,6 +72,7 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s p -l project-name -d 'The project\'s name' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l host -d 'Judge what the files publish on this host, as its engine would open it'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l watch -d 'Print what this host shows, and then each change as it happens, until it is stopped'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l no-baseline -d 'Leave out nothing: read no baseline'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l diff -d 'Show what --fix would write, and write nothing'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fix -d 'Write the fixes that are proven to close a port and to change nothing else'

@@ -85,6 +85,10 @@ pub(super) struct Check {
     /// Look at a saved host in place of this one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) snapshot: Option<PathBuf>,
+    /// Print what this host shows, and then each change as it happens, until it is stopped
+    #[arg(long, conflicts_with_all = ["paths", "snapshot", "policy", "write_baseline", "diff", "fix", "output"])]
+    #[arg(conflicts_with_all = COMPOSE_OPTIONS)]
+    pub(super) watch: bool,
     /// Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) policy: Option<PathBuf>,

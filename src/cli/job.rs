@@ -170,6 +170,8 @@ pub enum Purpose {
     Fix,
     /// Accepts them: writes them to this file.
     Accept(PathBuf),
+    /// Prints them, and then what changes on the host, until it is stopped.
+    Watch,
 }
 
 /// How to load a project: the options of `docker compose`.

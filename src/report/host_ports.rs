@@ -128,7 +128,7 @@ fn real(opening: Option<&Opening>) -> Cell {
 }
 
 /// One word for all sides; where they differ, those that are not closed, with their interfaces: `open on eth0, unsure on eth1`.
-fn summed(opening: &Opening, of: fn(&Side) -> Answer) -> String {
+pub(super) fn summed(opening: &Opening, of: fn(&Side) -> Answer) -> String {
     let mut answers: Vec<(Answer, Vec<&str>)> = Vec::new();
     for side in &opening.sides {
         match answers.iter_mut().find(|(answer, _)| *answer == of(side)) {
@@ -211,7 +211,7 @@ pub fn write_json(openings: &[Opening], out: &mut dyn Write) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct OpeningJson<'a> {
+pub(super) struct OpeningJson<'a> {
     kind: &'static str,
     container: Option<&'a str>,
     swarm_service: Option<&'a str>,
@@ -226,7 +226,7 @@ struct OpeningJson<'a> {
 }
 
 impl<'a> OpeningJson<'a> {
-    fn of(opening: &'a Opening) -> Self {
+    pub(super) fn of(opening: &'a Opening) -> Self {
         let owner = &opening.owner;
         let name = Some(owner.name.as_str());
         let compose = owner.compose.as_ref();

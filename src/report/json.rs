@@ -40,7 +40,7 @@ struct ToolJson {
 }
 
 #[derive(Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     rule: &'static str,
     level: &'static str,
     file: Option<Cow<'a, str>>,
@@ -60,7 +60,7 @@ struct FindingJson<'a> {
 }
 
 impl<'a> FindingJson<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub(super) fn of(finding: &'a Finding) -> Self {
         let spot = finding.place.as_ref().map(Spot::of);
         let (fix, refusal) = match &finding.fix {
             None => (None, None),
@@ -193,7 +193,7 @@ impl<'a> EditJson<'a> {
 }
 
 #[derive(Serialize)]
-struct SummaryJson {
+pub(super) struct SummaryJson {
     files: usize,
     services: usize,
     publications: usize,
@@ -208,7 +208,7 @@ struct SummaryJson {
 }
 
 impl SummaryJson {
-    fn of(summary: &Summary) -> Self {
+    pub(super) fn of(summary: &Summary) -> Self {
         let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread, host } =
             *summary;
         let host = host.map(|HostSummary { containers, ports, bypasses, unsure }| HostSummaryJson {

@@ -254,7 +254,7 @@ fn grade(level: Level) -> Grade<'static> {
 }
 
 /// The word in the header.
-fn level_word(level: Level) -> &'static str {
+pub(super) fn level_word(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
         Level::Warn => "warning",

@@ -1,13 +1,15 @@
 //! `check`: what is done with the findings of a survey.
 
 use super::survey::{Survey, survey};
+use super::watch::{self, Watch};
 use super::world::World;
-use super::{Verdict, complain, print, publish, put, style_for};
+use super::{Verdict, complain, host, print, publish, put, style_for};
 use crate::act::write;
 use crate::cli::job::{self, Check, CheckFormat, Purpose};
 use crate::error::Error;
 use crate::judge::baseline::{self, Ground};
 use crate::judge::rules::TABLE;
+use crate::look::clock;
 use crate::model::baseline::Baseline;
 use crate::model::finding::{Edit, Finding, Fix, Level, Summary};
 use crate::model::source::Source;
@@ -19,7 +21,7 @@ use crate::report::style::Style;
 use crate::report::visible::visible;
 use crate::report::{Format, Report, Tool, diff};
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,10 +38,15 @@ pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
     let accepted = accepted(job, &world)?;
     let look = || survey(job, &world, policy.as_ref());
     let settle = |found| settle(found, accepted.as_ref(), &world);
+    if let (Purpose::Watch, Some(eyes)) = (&job.purpose, &job.host) {
+        let (format, style) = (job.format, style_for(job.color, job.quiet, None));
+        let watch = Watch { format, style, settle: &settle, now: &clock::seconds, complain: &complain };
+        return watch::watch(host::looks(eyes), &watch, &mut BufWriter::new(io::stdout().lock()));
+    }
     let found = look()?;
     let seen = name_empty_folders(&found);
     let done = match &job.purpose {
-        Purpose::Report => report(job, &settle(found))?,
+        Purpose::Report | Purpose::Watch => report(job, &settle(found))?,
         Purpose::Accept(path) => accept(path, &found, &world)?,
         Purpose::Diff => show_changes(job, &settle(found))?,
         Purpose::Fix => {
@@ -99,9 +106,9 @@ fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
 }
 
 /// What is left to say when the baseline is taken away, with all the numbers.
-struct Settled {
-    findings: Vec<Finding>,
-    summary: Summary,
+pub(super) struct Settled {
+    pub(super) findings: Vec<Finding>,
+    pub(super) summary: Summary,
 }
 
 fn settle(found: Survey, accepted: Option<&Accepted>, world: &World) -> Settled {

@@ -5,6 +5,20 @@ use crate::error::Error;
 use crate::look::snapshot::snapshot;
 use crate::model::snapshot::Snapshot;
 use crate::model::system::reason;
+use std::thread;
+use std::time::Duration;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// Looks at a host again and again.
+pub(super) fn looks(eyes: &Eyes) -> impl Iterator<Item = Result<Snapshot, Error>> {
+    let again = std::iter::repeat_with(|| {
+        thread::sleep(PAUSE);
+        look(eyes)
+    });
+    std::iter::once_with(|| look(eyes)).chain(again)
+}
 
 /// Looks at a host.
 ///

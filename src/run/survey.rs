@@ -10,7 +10,7 @@ use crate::judge::intent::Ledger;
 use crate::judge::rules::stale_allow;
 use crate::judge::{self, Judged};
 use crate::look::walk::{self, Found};
-use crate::model::finding::{Finding, Summary};
+use crate::model::finding::{Finding, HostSummary, Summary};
 use crate::model::policy::Intent;
 use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
@@ -33,6 +33,14 @@ pub(super) struct Survey {
     pub(super) read: HashSet<PathBuf>,
     /// Folders in which no compose file was found.
     pub(super) empty: Vec<PathBuf>,
+}
+
+impl Survey {
+    /// What a pass over a host alone found.
+    pub(super) fn of_host(findings: Vec<Finding>, summary: HostSummary) -> Self {
+        let summary = Summary { host: Some(summary), ..Summary::default() };
+        Self { findings, summary, read: HashSet::from([PathBuf::new()]), empty: Vec::new() }
+    }
 }
 
 /// Looks at what the check is about. `policy` stands in for the policy files beside the compose files.
