@@ -85,11 +85,16 @@ impl<'a> HostCase<'a> {
         sight.rulings.iter().all(|other| weight(other) <= own)
     }
 
-    /// The prefixes of some senders.
+    /// The prefixes of some senders. The host's own addresses, from which nobody outside sends, make no holes in them.
     fn prefixes(&self, door: &Door, ruling: &Ruling) -> Vec<IpNet> {
-        let senders = self.court.senders(&door.interface, Family::of(door.to.address));
+        let family = Family::of(door.to.address);
+        let senders = self.court.senders(&door.interface, family);
         let spans = ruling.senders.iter().filter_map(|at| senders.get(*at)).flat_map(|sender| nets(&sender.spans));
-        IpNet::aggregate(&spans.collect())
+        let own = self.host().links.iter().flat_map(|link| &link.addresses).map(|own| IpNet::from(own.net.addr()));
+        let own: Vec<IpNet> = own.filter(|own| Family::of(own.addr()) == family).collect();
+        let mut whole = IpNet::aggregate(&spans.chain(own.iter().copied()).collect());
+        whole.retain(|net| !own.contains(net));
+        whole
     }
 
     /// The whole way of a packet of some senders; None where there are none.

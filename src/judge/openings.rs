@@ -136,7 +136,7 @@ fn answer(views: &[View], of: fn(&View) -> Verdict, link: &[IpNet]) -> Answer {
         Some(Verdict::Closed) => {}
     }
     let open: Vec<&IpNet> = views.iter().filter(|view| of(view) == Verdict::Open).flat_map(|view| &view.from).collect();
-    let is_on_link = |net: &&IpNet| link.iter().any(|own| own.contains(&net.network()) && own.contains(&net.broadcast()));
+    let is_on_link = |net: &&IpNet| doors::is_link_local(net.addr()) || link.iter().any(|own| own.contains(&net.network()) && own.contains(&net.broadcast()));
     match open.as_slice() {
         [] if views.iter().any(|view| of(view) == Verdict::Unsure) => Answer::Unsure,
         [] => Answer::Closed,

@@ -166,12 +166,14 @@ pub fn why(reasons: &[Reason]) -> String {
         }
     }
     let lines = phrases.iter().map(|(phrase, subjects)| {
-        let zones: Option<Vec<&str>> = subjects.iter().map(|subject| subject.strip_prefix("zone ")).collect();
-        let subjects = match zones {
-            Some(zones) if zones.len() > 1 => format!("zones {}", zones.join(" and ")),
-            _ => subjects.join(" and "),
+        let (zones, others): (Vec<&str>, Vec<&str>) = subjects.iter().partition(|subject| subject.starts_with("zone "));
+        let names: Vec<&str> = zones.iter().filter_map(|zone| zone.strip_prefix("zone ")).collect();
+        let zones = match names.as_slice() {
+            [] | [_] => zones.concat(),
+            [names @ .., last] => format!("zones {} and {last}", names.join(", ")),
         };
-        format!("{phrase} {subjects}").trim_end().to_owned()
+        let subjects = others.into_iter().chain(Some(zones.as_str()).filter(|zones| !zones.is_empty()));
+        format!("{phrase} {}", subjects.collect::<Vec<_>>().join(", ")).trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("; ")
 }

@@ -35,11 +35,11 @@ fn each_side_of_a_real_host_says_what_is_real_and_what_is_meant() {
     );
     assert_eq!(
         sides(&openings, "remap"),
-        ["eth0 v4 open/open", "eth1 v4 open/closed", "eth0 v6 open/open", "eth1 v6 closed/closed"]
+        ["eth0 v4 open/open", "eth1 v4 open/closed", "eth0 v6 lan-only/lan-only", "eth1 v6 closed/closed"]
     );
     assert_eq!(sides(&openings, "rich")[..2], ["eth0 v4 open/lan-only", "eth1 v4 open/closed"]);
     assert_eq!(sides(&openings, "loopback"), ["eth0 v4 closed/closed", "eth1 v4 closed/closed"]);
-    assert_eq!(sides(&openings, "app")[2..], ["eth0 v6 open/closed", "eth1 v6 open/open"]);
+    assert_eq!(sides(&openings, "app")[2..], ["eth0 v6 lan-only/closed", "eth1 v6 lan-only/lan-only"]);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn reasons_name_the_zones_that_were_to_refuse() {
     let why = |name: &str| openings.iter().find(|opening| opening.owner.name == name).unwrap().why();
     assert_eq!(why("web"), "bypass: DNAT before zones internal and public");
     assert_eq!(why("remap"), "bypass: DNAT before zone internal");
-    assert_eq!(why("v6only"), "refused by zones internal and public");
+    assert_eq!(why("v6only"), "refused by firewalld, zones internal and public");
     assert_eq!(why("loopback"), "only this host reaches loopback");
     assert_eq!(why("routed"), "bypass: forwarded past firewalld");
 }
@@ -168,5 +168,5 @@ fn reasons_of_one_kind_are_said_together_and_once() {
     let reasons =
         [reason("refused by", "zone a"), reason("refused by", "zone b"), reason("refused by", "zone a"), reason("so it is", "")];
     assert_eq!(why(&reasons), "refused by zones a and b; so it is");
-    assert_eq!(why(&[reason("refused by", "ufw"), reason("refused by", "zone b")]), "refused by ufw and zone b");
+    assert_eq!(why(&[reason("refused by", "ufw"), reason("refused by", "zone b")]), "refused by ufw, zone b");
 }
