@@ -6,9 +6,9 @@ pub mod docker;
 pub mod job;
 
 use crate::model::finding::Level;
-use arguments::{Arguments, Check, Command, FailOn, Loading};
+use arguments::{Arguments, Check, Command, FailOn, Loading, Ports};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Baseline, Eyes, Job, Purpose, Subject, Task};
+use job::{Baseline, CheckFormat, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -31,10 +31,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
     let task = match arguments.command {
         None => return Err(help_of(&mut command, None)),
         Some(Command::Help { command: topic }) => return Err(help_of(&mut command, topic.as_deref())),
-        Some(Command::Ports(ports)) => {
-            Task::Ports(job::Ports { loading: loading(ports.loading), format: ports.format, color: ports.look.color })
-        }
-        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments, &line.docker))),
+        Some(Command::Ports(arguments)) => ports(arguments, &line.docker, &mut command)?,
+        Some(Command::Check(arguments)) => Task::Check(Box::new(check(*arguments, &line.docker, &mut command)?)),
         Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &line.docker, &mut command)?),
         Some(Command::Snapshot(snapshot)) => {
             Task::Snapshot(job::Snapshot { host: Eyes::Here(line.docker.clone()), folder: snapshot.folder })
@@ -81,17 +79,40 @@ fn help_of(command: &mut clap::Command, topic: Option<&str>) -> clap::Error {
     }
 }
 
-/// The target stands by itself or behind --to; clap has seen that it stands once.
-fn trace(arguments: arguments::Trace, docker: &docker::Flags, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
-    let arguments::Trace { from, interface, place, to, snapshot, format } = arguments;
-    let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
-    let host = snapshot.map_or_else(|| Eyes::Here(docker.clone()), Eyes::Saved);
-    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, host, format })
+/// A host's ports where one is asked for, and a project's otherwise.
+fn ports(arguments: Ports, docker: &docker::Flags, command: &mut clap::Command) -> Result<Task, clap::Error> {
+    let Ports { host, snapshot, format, output, look, loading: files } = arguments;
+    let eyes = snapshot.map(Eyes::Saved).or_else(|| host.then(|| Eyes::Here(docker.clone())));
+    if let Some(eyes) = eyes {
+        return Ok(Task::HostPorts(job::HostPorts { eyes, format, output, color: look.color }));
+    }
+    let format = match format {
+        PortsFormat::Table => ProjectFormat::Table,
+        PortsFormat::Json => ProjectFormat::Json,
+        PortsFormat::Prometheus => {
+            let message = "`--format prometheus` is for a host: add --host or --snapshot";
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+    };
+    Ok(Task::Ports(job::Ports { loading: loading(files), format, output, color: look.color }))
 }
 
-fn check(arguments: Check, docker: &docker::Flags) -> job::Check {
+/// The target stands by itself or behind --to; clap has seen that it stands once.
+fn trace(arguments: arguments::Trace, docker: &docker::Flags, command: &mut clap::Command) -> Result<job::Trace, clap::Error> {
+    let arguments::Trace { from, interface, place, to, snapshot, format, look } = arguments;
+    let eyes = snapshot.map_or_else(|| Eyes::Here(docker.clone()), Eyes::Saved);
+    let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
+    Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, eyes, format, color: look.color })
+}
+
+fn check(arguments: Check, docker: &docker::Flags, command: &mut clap::Command) -> Result<job::Check, clap::Error> {
+    if arguments.watch && !matches!(arguments.format, CheckFormat::Text | CheckFormat::Json) {
+        let message = "`--watch` prints text or, with `--format json`, one object a line";
+        return Err(command.error(clap::error::ErrorKind::ArgumentConflict, message));
+    }
     let purpose = match arguments.write_baseline {
         Some(path) => Purpose::Accept(path),
+        None if arguments.watch => Purpose::Watch,
         None if arguments.fix => Purpose::Fix,
         None if arguments.diff => Purpose::Diff,
         None => Purpose::Report,
@@ -108,7 +129,7 @@ fn check(arguments: Check, docker: &docker::Flags) -> job::Check {
         Some(Eyes::Saved(_)) => Subject::Nothing,
         _ => Subject::ProjectIfAny,
     };
-    job::Check {
+    Ok(job::Check {
         subject,
         host,
         loading: loading(arguments.loading),
@@ -129,7 +150,7 @@ fn check(arguments: Check, docker: &docker::Flags) -> job::Check {
         },
         quiet: arguments.quiet,
         color: arguments.look.color,
-    }
+    })
 }
 
 fn loading(arguments: Loading) -> job::Loading {

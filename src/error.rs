@@ -23,6 +23,14 @@ pub enum Error {
     /// A packet that cannot be as it was asked for.
     #[error("{}", .0)]
     Packet(String),
+    /// A part of the host that nobody could look at.
+    #[error("not everything could be looked at: {why}")]
+    Hidden {
+        /// What is hidden, and why.
+        why: String,
+        /// The command that shows it.
+        command: String,
+    },
     /// A rule that we do not have.
     #[error("no rule is named {name}")]
     NoSuchRule {
@@ -69,6 +77,7 @@ impl Error {
             Self::Elsewhere(_) => Some(
                 "run it on the engine's machine, or save that one with `docker firewall snapshot DIR` and use --snapshot".into(),
             ),
+            Self::Hidden { command, .. } => Some(format!("`{command}` shows it").into()),
             Self::EmptyFolder(_)
             | Self::Folder(_)
             | Self::Packet(_)

@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod bypass;
 pub mod catalogue;
+pub mod changes;
 pub mod context;
 pub mod court;
 mod crossing;
@@ -13,6 +14,7 @@ pub mod exposure;
 mod ground;
 pub mod hosts;
 pub mod intent;
+pub mod openings;
 mod overriding;
 pub mod path;
 mod plan;
@@ -21,7 +23,7 @@ pub mod rules;
 mod sources;
 mod walk;
 pub mod whatif;
-mod words;
+pub(crate) mod words;
 pub mod written;
 
 use crate::model::finding::Finding;
@@ -43,6 +45,15 @@ pub struct Judged {
     pub ledger: Ledger,
 }
 
+impl Judged {
+    /// Takes in what is said of the same project from another side.
+    pub fn join(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.allowed.extend(other.allowed);
+        self.ledger.join(&other.ledger);
+    }
+}
+
 /// A finding that was taken away.
 #[derive(Debug)]
 pub struct Allowed {
@@ -58,6 +69,12 @@ pub fn judge(project: &Project, intent: &Intent) -> Judged {
     let found = TABLE.iter().filter_map(|rule| Some((rule.allowable, rule.project?(&case))));
     let found = found.flat_map(|(is_allowable, findings)| findings.into_iter().map(move |finding| (is_allowable, finding)));
     intent::settle(&case, found)
+}
+
+/// Takes away of what would be found of a project on a host what is meant to be so.
+pub fn settle_on_host(project: &Project, intent: &Intent, found: Vec<Finding>) -> Judged {
+    let is_allowable = |finding: &Finding| rules::find(finding.rule).is_some_and(|rule| rule.allowable);
+    intent::settle(&Case::new(project, intent), found.into_iter().map(|finding| (is_allowable(&finding), finding)))
 }
 
 /// Applies all rules to a host.

@@ -1,5 +1,6 @@
 //! The only eyes: what is read of the world. Nothing is judged here, and nothing is changed.
 
+pub mod clock;
 pub mod environment;
 pub mod files;
 pub mod host;

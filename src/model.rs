@@ -3,6 +3,7 @@
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
 pub mod baseline;
+pub mod change;
 pub mod client;
 pub mod engine;
 pub mod field;
@@ -10,6 +11,7 @@ pub mod finding;
 pub mod firewall;
 pub mod host;
 pub mod nearest;
+pub mod opening;
 pub mod origin;
 pub mod packet;
 pub mod policy;

@@ -5,15 +5,20 @@
 //!
 //! No character of the input that steers a terminal leaves this stage as it is; see [`visible`].
 
+pub mod changes;
 pub mod diff;
 mod escaped;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod grid;
+pub mod host_ports;
 mod json;
 mod junit;
+mod on_host;
 pub mod page;
 pub mod ports;
+pub mod prometheus;
 mod sarif;
 mod screen;
 mod spot;

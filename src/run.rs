@@ -6,14 +6,17 @@
 
 mod check;
 mod host;
+mod host_ports;
 mod inspection;
 mod parallel;
 mod ports;
 mod progress;
+mod prospect;
 mod snapshot;
 mod started;
 mod survey;
 mod trace;
+mod watch;
 mod world;
 
 use crate::act::output;
@@ -27,6 +30,7 @@ use crate::report::style::{Choice, Style};
 use crate::report::visible::visible;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How a run ended. Its number is the exit status.
@@ -44,6 +48,7 @@ enum Verdict {
 pub fn run(job: &Job) -> ExitCode {
     let done = match &job.task {
         Task::Ports(job) => ports::ports(job),
+        Task::HostPorts(job) => host_ports::ports(job),
         Task::Check(job) => check::check(job),
         Task::Trace(job) => trace::run(job),
         Task::Snapshot(job) => snapshot::run(job),
@@ -90,6 +95,15 @@ fn style(when: Color, quiet: bool) -> Style {
     Style { colour, is_terminal, width, quiet }
 }
 
+/// How text is to look in a file, or, where none is named, on stdout.
+fn style_for(when: Color, quiet: bool, file: Option<&Path>) -> Style {
+    let style = style(when, quiet);
+    if file.is_none() {
+        return style;
+    }
+    Style { colour: style.colour && when == Color::Always, is_terminal: false, ..style }
+}
+
 /// Prints a text on stdout.
 fn print(text: &[u8]) -> Result<Verdict, Error> {
     print_with(&|out| out.write_all(text))
@@ -102,6 +116,18 @@ fn print_with(text: output::Text) -> Result<Verdict, Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
         _ => Ok(Verdict::Clean),
     }
+}
+
+/// Prints to a file where one is named, and on stdout otherwise.
+fn publish(file: Option<&Path>, text: output::Text) -> Result<(), Error> {
+    match file {
+        Some(path) => put(path, text),
+        None => print_with(text).map(drop),
+    }
+}
+
+fn put(path: &Path, text: output::Text) -> Result<(), Error> {
+    output::put(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// Says what went wrong, and what to do about it.

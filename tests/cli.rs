@@ -292,6 +292,23 @@ fn wrong_arguments_are_named() {
         (&["check", "--diff", "--fix"], "--fix"),
         (&["check", "-f", "a.yml", "b.yml"], "--file"),
         (&["frobnicate"], "frobnicate"),
+        (&["check", "--watch", "--fix"], "--fix"),
+        (&["check", "--watch", "--diff"], "--diff"),
+        (&["check", "--watch", "--write-baseline"], "--write-baseline"),
+        (&["check", "--watch", "--output", "x"], "--output"),
+        (&["check", "--watch", "--snapshot", "x"], "--snapshot"),
+        (&["check", "--watch", "compose.yaml"], "FILE|DIR"),
+        (&["check", "--watch", "-f", "compose.yaml"], "--file"),
+        (&["check", "--watch", "--format", "sarif"], "`--watch` prints text or, with `--format json`, one object a line"),
+        (&["ports", "--format", "prometheus"], "`--format prometheus` is for a host: add --host or --snapshot"),
+        (&["ports", "--host", "-f", "compose.yaml"], "--file"),
+        (&["ports", "--host", "--snapshot", "x"], "--snapshot"),
+        (&["ports", "--snapshot", "nowhere"], "it holds no saved host"),
+        (&["trace", "192.0.2.1:80", "--to", "192.0.2.1:80"], "cannot be used with"),
+        (&["trace"], "required"),
+        (&["trace", "192.0.2.1:80/icmp"], "the protocol must be one with ports"),
+        (&["trace", "2001:db8::1:80"], "with a v6 address in brackets"),
+        (&["trace", "192.0.2.1:80", "--from", "web"], "invalid IP address syntax"),
         (&["explain", "no-such-rule"], "`explain` without a name lists the rules"),
         (&["explain", "host-netwrok"], "hint: did you mean host-network?"),
     ] {
@@ -319,4 +336,60 @@ fn every_rule_is_listed_and_explained() {
         assert!(here.stdout(&["explain", rule], 0).contains(rule), "{rule}");
     }
     assert_eq!(list.lines().count(), docker_firewall::judge::rules::TABLE.len());
+}
+
+/// A saved host of the fixtures.
+const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/engine-28.5-iptables-nft-firewalld-2.5");
+
+#[test]
+fn the_ports_of_a_host_are_listed_in_every_format_and_to_a_file() {
+    let here = Here::with(&[]);
+    let table = here.stdout(&["ports", "--snapshot", HOST], 0);
+    assert!(table.starts_with("PORT ") && table.contains("bypass: DNAT before zones internal and public"), "{table}");
+    let coloured = here.stdout(&["ports", "--snapshot", HOST, "--color=always"], 0);
+    assert!(coloured.contains("\u{1b}[31mopen\u{1b}[0m"));
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin-metadata/schemas/host-ports.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
+    let array = serde_json::from_str(&here.stdout(&["ports", "--snapshot", HOST, "--format", "json"], 0)).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&array));
+    assert_eq!(here.stdout(&["ports", "--snapshot", HOST, "--format", "prometheus", "--output", "ports.prom"], 0), "");
+    let metrics = here.read("ports.prom");
+    assert!(metrics.contains("docker_firewall_bypass{container=\"web\",port=\"8080\""), "{metrics}");
+    assert!(metrics.ends_with("docker_firewall_last_check_success 1\n"), "{metrics}");
+}
+
+#[test]
+fn metrics_of_a_host_that_cannot_be_looked_at_say_so() {
+    let here = Here::with(&[]);
+    here.run(&["ports", "--snapshot", "nowhere", "--format", "prometheus", "--output", "ports.prom"], 2);
+    let metrics = here.read("ports.prom");
+    assert!(metrics.ends_with("docker_firewall_last_check_success 0\n") && !metrics.contains("container="), "{metrics}");
+}
+
+#[test]
+fn a_part_of_a_host_that_is_hidden_is_named_and_makes_the_list_of_its_ports_fail() {
+    let here = Here::with(&[("half/inspect.json", "[]"), ("half/ip-addr.json", "[]")]);
+    let said = here.stderr(&["ports", "--snapshot", "half"], 2);
+    assert!(said.contains("error: not everything could be looked at: nft-ruleset.json is missing"), "{said}");
+    assert!(said.contains("hint: `nft -j list ruleset` shows it"), "{said}");
+    let metrics = here.stdout(&["ports", "--snapshot", "half", "--format", "prometheus"], 2);
+    assert!(metrics.ends_with("docker_firewall_last_check_success 0\n"), "{metrics}");
+}
+
+#[test]
+fn a_finding_about_a_host_is_accepted_by_its_container_and_said_again_when_it_is_gone() {
+    let here = Here::with(&[]);
+    here.run(&["check", "--snapshot", HOST, "--write-baseline"], 0);
+    let baseline = here.read("docker-firewall.baseline.json");
+    assert!(baseline.contains("\"service\": \"web\"") && baseline.contains("0.0.0.0:8080->80/tcp"), "{baseline}");
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin-metadata/schemas/baseline.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&serde_json::from_str(&baseline).unwrap()));
+    let nothing = here.stdout(&["check", "--snapshot", HOST], 0);
+    assert!(nothing.contains("no findings: ") && nothing.contains("accepted by the baseline"), "{nothing}");
+    let one = baseline.replacen("\"web\"", "\"stopped\"", 1);
+    fs::write(here.path().join("docker-firewall.baseline.json"), one).unwrap();
+    let said = here.stdout(&["check", "--snapshot", HOST], 1);
+    assert!(said.contains("--> container web, 0.0.0.0:8080->80/tcp"), "{said}");
+    assert!(said.contains("bypasses-host-firewall of stopped on this host (0.0.0.0:8080->80/tcp)"), "{said}");
 }

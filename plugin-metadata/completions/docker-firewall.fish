@@ -26,15 +26,18 @@ end
 
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s v -l version -d 'Print the version'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "ports" -d 'List the ports that a compose project publishes'
+complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "ports" -d 'List the ports that a compose project or a host publishes'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "check" -d 'Check this host and compose files for ports that are open to more than was meant'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "trace" -d 'Follow a packet through a host, and name the rule that decides'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "snapshot" -d 'Save what is seen of this host, to judge it elsewhere'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "explain" -d 'Say what a rule looks for, why it matters and what to do'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c docker-firewall -n "__fish_docker_firewall_needs_command" -f -a "help" -d 'Print this, or the help of a command'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l snapshot -d 'List what a saved host publishes' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l format -d 'How to print the list' -r -f -a "table\t'Columns for people'
-json\t'An array, one object a binding'"
+json\t'An array, one object a binding'
+prometheus\t'Of a host: metrics for node_exporter\'s textfile collector'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l output -d 'Print to FILE, not to stdout; its readers see the old text or the new one, never a part' -r -F
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
@@ -43,6 +46,7 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l profile -d 'Switch a profile on' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s p -l project-name -d 'The project\'s name' -r
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l host -d 'List what this host publishes, and what its firewall makes of it'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -l all-profiles -d 'Switch all profiles on'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l snapshot -d 'Look at a saved host in place of this one' -r -f -a "(__fish_complete_directories)"
@@ -69,6 +73,7 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l project-directory -d 'The project directory [default: the folder of the first file]' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -s p -l project-name -d 'The project\'s name' -r
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l host -d 'Judge what the files publish on this host, as its engine would open it'
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l watch -d 'Print what this host shows, and then each change as it happens, until it is stopped'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l no-baseline -d 'Leave out nothing: read no baseline'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l diff -d 'Show what --fix would write, and write nothing'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand check" -l fix -d 'Write the fixes that are proven to close a port and to change nothing else'
@@ -81,6 +86,9 @@ complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l snapshot -d 'Look at the host saved in DIR, not at this one' -r -f -a "(__fish_complete_directories)"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l format -d 'How to print what becomes of it' -r -f -a "text\t'For people: one line a hook'
 json\t'One object'"
+complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c docker-firewall -n "__fish_docker_firewall_using_subcommand explain" -l color -d 'Colour the text' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

@@ -7,7 +7,8 @@ use std::path::Path;
 /// What writes the text of a file.
 pub type Text<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
 
-/// Puts a text into a file, whole. An existing file keeps its mode; a pipe or a device is written to; a link is not followed.
+/// Puts a text into a file, whole: its readers see the old text or the new one, never a part. An existing file keeps its mode; a pipe or
+/// a device is written to; a link is not followed.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::InvalidInput`] for a link.
@@ -16,20 +17,37 @@ pub fn put(path: &Path, text: Text) -> io::Result<()> {
         Ok(metadata) if metadata.is_symlink() => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "is a link, and links are not followed"))
         }
-        Ok(metadata) if metadata.is_file() => replace(path, &metadata, text),
+        Ok(metadata) if metadata.is_file() => replace(path, Some(&metadata), text),
         Ok(_) => fill(&OpenOptions::new().write(true).open(path)?, text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fill(&File::create_new(path)?, text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(path, None, text),
         Err(error) => Err(error),
     }
 }
 
-fn replace(path: &Path, old: &fs::Metadata, text: Text) -> io::Result<()> {
+fn replace(path: &Path, old: Option<&fs::Metadata>, text: Text) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let new = tempfile::NamedTempFile::new_in(folder)?;
+    let new = new_in(folder)?;
     fill(new.as_file(), text)?;
-    new.as_file().set_permissions(old.permissions())?;
-    new.persist(path)?;
+    match old {
+        Some(old) => {
+            new.as_file().set_permissions(old.permissions())?;
+            new.persist(path)?;
+        }
+        None => drop(new.persist_noclobber(path)?),
+    }
     Ok(())
+}
+
+/// A file under a name that nobody looks for, with the mode that any new file has: others may read it.
+#[cfg(unix)]
+fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    tempfile::Builder::new().permissions(mode).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn new_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
 }
 
 fn fill(file: &File, text: Text) -> io::Result<()> {
@@ -51,6 +69,25 @@ mod tests {
         put(&path, &|out| out.write_all(b"two")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_new_file_has_the_mode_of_any_other_and_is_never_there_in_part() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("ports.prom"), folder.path().join("other"));
+        fs::write(&other, "").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        let failed = put(&path, &|out| {
+            out.write_all(b"half")?;
+            assert!(!path.exists(), "not before it is whole");
+            Err(io::Error::other("no more"))
+        });
+        assert!(failed.is_err() && !path.exists());
+        put(&path, &|out| out.write_all(b"whole")).unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"whole"[..], mode(&other)));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -39,15 +39,27 @@ pub(super) enum Command {
     },
 }
 
-/// List the ports that a compose project publishes
+/// List the ports that a compose project or a host publishes
 ///
-/// Lists what Compose would ask the engine to publish: one line a binding, after variables, overrides, `extends`, `include` and
+/// Of a project: what Compose would ask the engine to publish, one line a binding, after variables, overrides, `extends`, `include` and
 /// profiles. An entry that Compose refuses is left out and named on stderr; the exit status is then 2.
+///
+/// Of a host (--host, --snapshot): what its engine has opened; what the host firewall means for each port; what is real, for v4 and for
+/// v6; and why. What could not be looked at is named on stderr; the exit status is then 2.
 #[derive(Debug, Args)]
 pub(super) struct Ports {
+    /// List what this host publishes, and what its firewall makes of it
+    #[arg(long, conflicts_with_all = COMPOSE_OPTIONS)]
+    pub(super) host: bool,
+    /// List what a saved host publishes
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "host", conflicts_with_all = COMPOSE_OPTIONS)]
+    pub(super) snapshot: Option<PathBuf>,
     /// How to print the list
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: PortsFormat,
+    /// Print to FILE, not to stdout; its readers see the old text or the new one, never a part
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
     #[command(flatten)]
     pub(super) look: Look,
     #[command(flatten)]
@@ -74,6 +86,10 @@ pub(super) struct Check {
     /// Look at a saved host in place of this one
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) snapshot: Option<PathBuf>,
+    /// Print what this host shows, and then each change as it happens, until it is stopped
+    #[arg(long, conflicts_with_all = ["paths", "snapshot", "policy", "write_baseline", "diff", "fix", "output"])]
+    #[arg(conflicts_with_all = COMPOSE_OPTIONS)]
+    pub(super) watch: bool,
     /// Read what is meant to be open from FILE, not from the docker-firewall.yaml beside each compose file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) policy: Option<PathBuf>,
@@ -110,6 +126,9 @@ pub(super) struct Check {
     #[command(flatten)]
     pub(super) loading: Loading,
 }
+
+/// The options of [`Loading`]: they have nothing to say of a host.
+const COMPOSE_OPTIONS: [&str; 6] = ["files", "env_files", "profiles", "all_profiles", "project_directory", "project_name"];
 
 /// How text for people looks.
 #[derive(Clone, Copy, Debug, Args)]
@@ -167,6 +186,8 @@ pub(super) struct Trace {
     /// How to print what becomes of it
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: TraceFormat,
+    #[command(flatten)]
+    pub(super) look: Look,
 }
 
 /// Save what is seen of this host, to judge it elsewhere
@@ -212,6 +233,8 @@ pub enum PortsFormat {
     Table,
     /// An array, one object a binding
     Json,
+    /// Of a host: metrics for node_exporter's textfile collector
+    Prometheus,
 }
 
 /// How to print the way of a packet.

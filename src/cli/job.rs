@@ -20,8 +20,10 @@ pub struct Job {
 /// What to do.
 #[derive(Debug)]
 pub enum Task {
-    /// List published ports.
+    /// List the ports that a project publishes.
     Ports(Ports),
+    /// List the ports that a host publishes.
+    HostPorts(HostPorts),
     /// Look for findings.
     Check(Box<Check>),
     /// Follow a packet.
@@ -38,13 +40,37 @@ pub enum Task {
     Metadata,
 }
 
-/// List published ports.
+/// List the ports that a project publishes.
 #[derive(Debug)]
 pub struct Ports {
     /// How to load.
     pub loading: Loading,
     /// How to print.
+    pub format: ProjectFormat,
+    /// A file to print to; None: stdout.
+    pub output: Option<PathBuf>,
+    /// When to colour.
+    pub color: Color,
+}
+
+/// How to print what a project publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectFormat {
+    /// Columns for people.
+    Table,
+    /// An array, one object a binding.
+    Json,
+}
+
+/// List the ports that a host publishes.
+#[derive(Debug)]
+pub struct HostPorts {
+    /// The host.
+    pub eyes: Eyes,
+    /// How to print.
     pub format: PortsFormat,
+    /// A file to print to; None: stdout.
+    pub output: Option<PathBuf>,
     /// When to colour.
     pub color: Color,
 }
@@ -68,9 +94,11 @@ pub struct Trace {
     /// Whom it is sent to.
     pub to: Target,
     /// The host.
-    pub host: Eyes,
+    pub eyes: Eyes,
     /// How to print.
     pub format: TraceFormat,
+    /// When to colour.
+    pub color: Color,
 }
 
 /// Save what is seen of a host.
@@ -153,6 +181,8 @@ pub enum Purpose {
     Fix,
     /// Accepts them: writes them to this file.
     Accept(PathBuf),
+    /// Prints them, and then what changes on the host, until it is stopped.
+    Watch,
 }
 
 /// How to load a project: the options of `docker compose`.

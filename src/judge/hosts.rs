@@ -15,7 +15,7 @@ use crate::model::engine::{Binding, Publisher};
 use crate::model::finding::{OnHost, View};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
-use crate::model::verdict::{Assessment, Hop, Path, Trace, Verdict};
+use crate::model::verdict::{Assessment, Path, Trace};
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 use standing::{Standing, Standings, Weight};
 use std::net::IpAddr;
@@ -81,6 +81,7 @@ impl<'a> HostCase<'a> {
             except,
             actual: ruling.actual,
             intended: ruling.intended,
+            path: ruling.path,
             decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
             meant_by: assessment.as_ref().and_then(|it| deciding(&it.intended)),
         };
@@ -145,7 +146,8 @@ impl<'a> HostCase<'a> {
 
     /// The prefixes of some senders.
     fn prefixes(&self, door: &Door, ruling: &Ruling) -> Vec<IpNet> {
-        let senders = self.court.senders(&door.interface, Family::of(door.to.address));
+        let family = Family::of(door.to.address);
+        let senders = self.court.senders(&door.interface, family);
         let spans = ruling.senders.iter().filter_map(|at| senders.get(*at)).flat_map(|sender| nets(&sender.spans));
         self.whole(&spans.collect::<Vec<_>>())
     }
@@ -195,28 +197,14 @@ pub fn publication(bindings: &[Binding]) -> String {
     }
 }
 
-/// The rule that decides about a packet, as `table chain: rule`: the one that stops it, or else the one that sends it on its way (a
-/// translation), or else the last that lets it pass.
+/// The rule that decides about a packet, as `table chain: rule` ([`Trace::decisive`]); where it cannot be told, what stands in the way.
 pub fn deciding(trace: &Trace) -> Option<String> {
-    let is_rule = |hop: &&Hop| !hop.table.is_empty();
-    let hops = || trace.hops.iter().filter(is_rule);
-    let translates = |hop: &&Hop| hop.effect.starts_with("dnat to");
-    let hop = match trace.verdict {
-        Verdict::Open => {
-            hops().find(translates).or_else(|| hops().rev().find(|hop| hop.rule != "policy")).or_else(|| hops().next_back())
-        }
-        // Where no rule stopped it, the routing did.
-        Verdict::Closed => trace.hops.last().filter(is_rule),
-        Verdict::Unsure => None,
+    let hop = match trace.decisive() {
+        Some(at) => trace.hops.get(at)?,
+        None => return trace.doubts.first().cloned(),
     };
-    match hop {
-        Some(hop) => Some(format!("{} {}: {}", hop.table, hop.chain, words(hop))),
-        None => trace.hops.last().map(|hop| hop.effect.clone()),
-    }
-}
-
-fn words(hop: &Hop) -> String {
-    if hop.rule == "policy" { format!("policy {}", hop.effect) } else { hop.rule.clone() }
+    let words = if hop.is_policy() { format!("policy {}", hop.effect) } else { hop.rule.clone() };
+    Some(if hop.table.is_empty() { hop.effect.clone() } else { format!("{} {}: {words}", hop.table, hop.chain) })
 }
 
 /// How many addresses a range has; the whole of v6 has one more than can be counted.
@@ -294,22 +282,4 @@ pub fn some_of(names: &[String]) -> String {
         [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
         names => super::words::list(names),
     }
-}
-
-/// The rules that decide, one line each: what lets it in, and what means to refuse it.
-pub fn reasons(finding: &crate::model::finding::Finding) -> Vec<String> {
-    reasons_of(finding.on_host.iter().flat_map(|host| &host.views))
-}
-
-fn reasons_of<'a>(views: impl Iterator<Item = &'a View>) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for view in views {
-        let real = if view.actual == Verdict::Closed { "stopped by" } else { "let in by" };
-        let meant = if view.intended == Verdict::Closed { "refused by" } else { "meant to be let in by" };
-        for (word, rule) in [(real, &view.decided_by), (meant, &view.meant_by)] {
-            let line = rule.as_ref().map(|rule| format!("{word} {rule}"));
-            lines.extend(line.filter(|line| !lines.contains(line)));
-        }
-    }
-    lines
 }

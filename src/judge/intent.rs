@@ -39,6 +39,15 @@ pub struct Ledger {
     pub is_complete: bool,
 }
 
+impl Ledger {
+    /// Takes in what of the same intent was of use elsewhere.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (own, other) in [(&mut self.used_grants, &other.used_grants), (&mut self.used_exceptions, &other.used_exceptions)] {
+            own.iter_mut().zip(other).for_each(|(own, other)| *own |= other);
+        }
+    }
+}
+
 /// Takes away what is answered. Each finding comes with whether an allowance for its port answers it.
 pub(super) fn settle(case: &Case, found: impl Iterator<Item = (bool, Finding)>) -> Judged {
     let index = Index::of(case.intent);

@@ -8,7 +8,7 @@
 
 mod beside_the_host_firewall;
 mod bypasses_host_firewall;
-mod cannot_tell;
+pub mod cannot_tell;
 mod coverage_gap;
 mod docker_chains_missing;
 mod docker_user_unreached;

@@ -122,9 +122,12 @@ pub struct View {
     pub actual: Verdict,
     /// As it is meant.
     pub intended: Verdict,
-    /// The rules that decide, as table, chain and text: those that let the packet in, or stop it, as the host is.
+    /// The way that their packets take, as the host is.
+    pub path: super::verdict::Path,
+    /// The rule that lets the packet in, or stops it, as the host is: its table, its chains and its text; where that cannot be told, what
+    /// stands in the way.
     pub decided_by: Option<String>,
-    /// The rule that means to refuse or to permit it.
+    /// The same for what is meant.
     pub meant_by: Option<String>,
 }
 
@@ -207,4 +210,19 @@ pub struct Summary {
     pub fixable: usize,
     /// Files, or parts of a project, that could not be read.
     pub unread: usize,
+    /// What was seen of a host; None: none was looked at.
+    pub host: Option<HostSummary>,
+}
+
+/// What a host publishes, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostSummary {
+    /// Containers, and services of a swarm, that publish a port.
+    pub containers: usize,
+    /// Published ports: a port that is bound to several addresses counts once.
+    pub ports: usize,
+    /// Those of them that are open to somebody although the host firewall means to refuse it.
+    pub bypasses: usize,
+    /// Those of them about which it cannot be told, and that are no bypass.
+    pub unsure: usize,
 }

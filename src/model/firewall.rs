@@ -1,7 +1,9 @@
 //! The programs that write a host's filter rules, in their own words. No verdict hangs on these: they make the words better.
 
 use super::ruleset::Table;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// firewalld, as it describes itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,5 +132,48 @@ impl Firewalld {
         let bound = self.zones.iter().find(|(_, zone)| zone.interfaces.iter().any(|own| own == interface));
         let default = || self.zones.get_key_value(self.default_zone.as_deref()?);
         bound.or_else(default).map(|(name, zone)| (name.as_str(), zone))
+    }
+
+    /// The zone of packets from a source by an interface: sources come before interfaces (firewalld.zones(5)). None where it hangs on a
+    /// set or on a hardware address.
+    pub fn zone_for(&self, interface: &str, source: IpAddr) -> Option<(&str, &Zone)> {
+        let nets = |zone: &Zone| -> Vec<Option<IpNet>> { zone.sources.iter().map(|text| net(text)).collect() };
+        let holds = |zone: &Zone| nets(zone).into_iter().flatten().any(|net| net.contains(&source));
+        if let Some((name, zone)) = self.zones.iter().find(|(_, zone)| holds(zone)) {
+            return Some((name, zone));
+        }
+        if self.zones.values().any(|zone| nets(zone).contains(&None)) {
+            return None;
+        }
+        self.zone_of(interface)
+    }
+}
+
+/// `192.0.2.0/24`, `192.0.2.1`; None for what is no prefix.
+fn net(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_chooses_the_zone_before_the_interface_does_and_a_set_leaves_it_open() {
+        let zone = |interfaces: &[&str], sources: &[&str]| Zone {
+            interfaces: interfaces.iter().map(ToString::to_string).collect(),
+            sources: sources.iter().map(ToString::to_string).collect(),
+            ..Zone::default()
+        };
+        let mut firewalld = Firewalld { default_zone: Some("public".into()), ..Firewalld::default() };
+        firewalld.zones.insert("public".into(), zone(&["eth0"], &[]));
+        firewalld.zones.insert("office".into(), zone(&[], &["192.0.2.0/24", "198.51.100.7"]));
+        let name =
+            |firewalld: &Firewalld, source: [u8; 4]| firewalld.zone_for("eth0", source.into()).map(|(name, _)| name.to_owned());
+        assert_eq!(name(&firewalld, [192, 0, 2, 9]).as_deref(), Some("office"));
+        assert_eq!(name(&firewalld, [198, 51, 100, 7]).as_deref(), Some("office"));
+        assert_eq!(name(&firewalld, [203, 0, 113, 1]).as_deref(), Some("public"));
+        firewalld.zones.insert("banned".into(), zone(&[], &["ipset:bad"]));
+        assert_eq!(name(&firewalld, [203, 0, 113, 1]), None);
     }
 }

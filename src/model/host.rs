@@ -1,6 +1,6 @@
 //! A host: what decides where a packet goes and who hears it.
 
-use super::engine::{Engine, Publisher};
+use super::engine::{Binding, Engine, Publisher};
 use super::firewall::{Firewalld, SavedRules, Ufw};
 use super::packet::{Family, Protocol};
 use super::ruleset::Ruleset;
@@ -208,6 +208,13 @@ pub enum Part {
     SavedRules,
 }
 
+impl Part {
+    /// True if verdicts hang on it.
+    pub fn bears_on_verdicts(self) -> bool {
+        !matches!(self, Self::Firewall | Self::SavedRules | Self::Listeners)
+    }
+}
+
 impl Host {
     /// The network of an identifier.
     pub fn network(&self, id: &str) -> Option<&Network> {
@@ -217,6 +224,22 @@ impl Host {
     /// The interface of a name.
     pub fn link(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|link| &*link.name == name)
+    }
+
+    /// Who is published at an address and port of the host, or has this address.
+    pub fn publisher_at(&self, address: IpAddr, port: u16, protocol: Protocol) -> Option<&Publisher> {
+        let fits = |binding: &Binding| {
+            let is_there =
+                binding.address == address || binding.address.is_unspecified() && binding.address.is_ipv4() == address.is_ipv4();
+            is_there && binding.port == Some(port) && binding.protocol == protocol
+        };
+        let has_address = |publisher: &&Publisher| {
+            let own = self.endpoints.iter().filter(|endpoint| endpoint.container == publisher.name);
+            own.flat_map(|endpoint| &endpoint.addresses).any(|own| *own == address)
+        };
+        let is_own = self.links.iter().flat_map(|link| &link.addresses).any(|own| own.net.addr() == address);
+        let published = || self.publishers.iter().find(|publisher| publisher.bindings.iter().any(fits));
+        self.publishers.iter().find(has_address).or_else(|| if is_own { published() } else { None })
     }
 
     /// The command that would show an unread part that `wanted` holds for.

@@ -20,6 +20,14 @@ impl Family {
         if address.is_ipv4() { Self::V4 } else { Self::V6 }
     }
 
+    /// The word used on the screen and in our JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "v4",
+            Self::V6 => "v6",
+        }
+    }
+
     /// The netfilter number: NFPROTO_IPV4, NFPROTO_IPV6 (`linux/netfilter.h`).
     pub fn number(self) -> u32 {
         match self {

@@ -85,6 +85,34 @@ pub struct Trace {
     pub delivered: Option<(IpAddr, Option<u16>)>,
 }
 
+impl Trace {
+    /// Where in the hops it is decided: the one that stops the packet, or else the one that sends it on its way (a translation), or else
+    /// the last rule that lets it pass; None where nothing is certain, and where nothing happened.
+    pub fn decisive(&self) -> Option<usize> {
+        let last = |such: &dyn Fn(&Hop) -> bool| self.hops.iter().rposition(such);
+        let is_rule = |hop: &Hop| !hop.table.is_empty();
+        match self.verdict {
+            Verdict::Open => self
+                .hops
+                .iter()
+                .position(|hop| is_rule(hop) && hop.effect.starts_with("dnat to"))
+                .or_else(|| last(&|hop| is_rule(hop) && !hop.is_policy()))
+                .or_else(|| last(&is_rule)),
+            // Where no rule stopped it last, the routing did.
+            Verdict::Closed => None,
+            Verdict::Unsure => return None,
+        }
+        .or_else(|| self.hops.len().checked_sub(1))
+    }
+}
+
+impl Hop {
+    /// True if no rule fitted and the chain's policy spoke.
+    pub fn is_policy(&self) -> bool {
+        self.rule == "policy"
+    }
+}
+
 /// Whether anything on the host listens where the packet is delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {

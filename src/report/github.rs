@@ -3,9 +3,9 @@
 //! The escapes are those of the runner (actions/toolkit `packages/core/src/command.ts`); other hidden characters are shown, since the
 //! commands land in a log that people read.
 
-use super::Report;
 use super::spot::Spot;
 use super::visible::{is_hidden, shown};
+use super::{Report, on_host};
 use crate::model::finding::{Finding, Level};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -30,9 +30,10 @@ fn command(finding: &Finding) -> String {
             let _ = write!(command, ",endColumn={}", spot.end_column);
         }
     }
+    let facts = on_host::lines(finding);
     let lines: Vec<&str> = std::iter::once(finding.message.as_str())
         .chain(Some(finding.label.as_str()).filter(|label| !label.is_empty()))
-        .chain(finding.help.iter().map(String::as_str))
+        .chain(facts.iter().chain(&finding.help).map(String::as_str))
         .collect();
     let comma = if file.is_empty() { "" } else { "," };
     let _ = write!(command, "{comma}title={}::{}", property(finding.rule), message(&lines.join("\n")));

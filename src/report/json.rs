@@ -3,7 +3,7 @@
 use super::Report;
 use super::escaped::{self, Each};
 use super::spot::Spot;
-use crate::model::finding::{Edit, Finding, Fix, Level, OnHost, Related, Summary, View};
+use crate::model::finding::{Edit, Finding, Fix, HostSummary, Level, OnHost, Related, Summary, View};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -40,7 +40,7 @@ struct ToolJson {
 }
 
 #[derive(Serialize)]
-struct FindingJson<'a> {
+pub(super) struct FindingJson<'a> {
     rule: &'static str,
     level: &'static str,
     file: Option<Cow<'a, str>>,
@@ -60,7 +60,7 @@ struct FindingJson<'a> {
 }
 
 impl<'a> FindingJson<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    pub(super) fn of(finding: &'a Finding) -> Self {
         let spot = finding.place.as_ref().map(Spot::of);
         let (fix, refusal) = match &finding.fix {
             None => (None, None),
@@ -119,6 +119,7 @@ pub(super) struct ViewJson<'a> {
     protocol: String,
     actual: &'static str,
     intended: &'static str,
+    path: &'static str,
     decided_by: Option<&'a str>,
     meant_by: Option<&'a str>,
 }
@@ -135,6 +136,7 @@ impl<'a> ViewJson<'a> {
             protocol: view.protocol.to_string(),
             actual: view.actual.name(),
             intended: view.intended.name(),
+            path: view.path.name(),
             decided_by: view.decided_by.as_deref(),
             meant_by: view.meant_by.as_deref(),
         }
@@ -193,7 +195,7 @@ impl<'a> EditJson<'a> {
 }
 
 #[derive(Serialize)]
-struct SummaryJson {
+pub(super) struct SummaryJson {
     files: usize,
     services: usize,
     publications: usize,
@@ -204,13 +206,29 @@ struct SummaryJson {
     baselined: usize,
     fixable: usize,
     unread: usize,
+    host: Option<HostSummaryJson>,
 }
 
 impl SummaryJson {
-    fn of(summary: &Summary) -> Self {
-        let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread } = *summary;
-        Self { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread }
+    pub(super) fn of(summary: &Summary) -> Self {
+        let Summary { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread, host } =
+            *summary;
+        let host = host.map(|HostSummary { containers, ports, bypasses, unsure }| HostSummaryJson {
+            containers,
+            ports,
+            bypasses,
+            unsure,
+        });
+        Self { files, services, publications, errors, warnings, notes, allowed, baselined, fixable, unread, host }
     }
+}
+
+#[derive(Serialize)]
+struct HostSummaryJson {
+    containers: usize,
+    ports: usize,
+    bypasses: usize,
+    unsure: usize,
 }
 
 #[cfg(test)]
@@ -218,7 +236,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::report::Format;
-    use crate::report::sample::{finding, findings, place, summary, written};
+    use crate::report::sample::{finding, findings, on_host, place, summary, written};
     use crate::report::style::Style;
     use serde_json::Value;
 
@@ -230,7 +248,7 @@ mod tests {
     fn the_document_follows_its_schema() {
         let schema = serde_json::from_str(include_str!("../../plugin-metadata/schemas/findings.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
-        for findings in [findings(), Vec::new()] {
+        for findings in [findings(), on_host(), Vec::new()] {
             let document = document(&findings);
             let errors: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{errors:#?}");
@@ -274,6 +292,20 @@ mod tests {
           "host": null
         }
         "#);
+    }
+
+    #[test]
+    fn a_finding_about_a_host_has_what_was_judged_in_place_of_a_file() {
+        let document = document(&on_host());
+        let [note, open] = [&document["findings"][0], &document["findings"][1]];
+        assert_eq!((&open["file"], &open["line"], &open["host"]["container"]), (&Value::Null, &Value::Null, &"web".into()));
+        assert_eq!(open["host"]["views"].as_array().unwrap().len(), 4);
+        assert_eq!(open["host"]["views"][1]["family"], "v6");
+        assert_eq!((&note["host"]["part"], &note["host"]["container"]), (&"interface eth1".into(), &Value::Null));
+        let host = HostSummary { containers: 1, ports: 2, bypasses: 1, unsure: 0 };
+        let counted = written(&[], Summary { host: Some(host), ..summary() }, Format::Json, &Style::default());
+        let counted: Value = serde_json::from_str(&counted).unwrap();
+        assert_eq!(counted["summary"]["host"], serde_json::json!({ "containers": 1, "ports": 2, "bypasses": 1, "unsure": 0 }));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! `JUnit` XML: a suite for each file, a case for each finding. Errors and warnings are failures; a note is a case that passes.
 
-use super::Report;
 use super::spot::Spot;
 use super::visible::is_hidden;
+use super::{Report, on_host};
 use crate::model::finding::{Finding, Level};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -45,6 +45,7 @@ fn write_suite(findings: &[&Finding], out: &mut dyn Write) -> io::Result<()> {
 fn body(finding: &Finding, at: &str) -> String {
     let mut lines = vec![format!("{}{}: {}", finding.whereabouts(), at.replace(' ', ":"), finding.message)];
     lines.extend(Some(finding.label.clone()).filter(|label| !label.is_empty()));
+    lines.extend(on_host::lines(finding));
     lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
     lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
 }

@@ -5,11 +5,14 @@
 use super::style::Style;
 use super::{Format, Report, Tool};
 use crate::judge::rules::Rule;
-use crate::model::finding::{Edit, Finding, Fix, Level, Refusal, Related, Subject, Summary};
+use crate::model::finding::{Edit, Finding, Fix, Level, OnHost, Refusal, Related, Subject, Summary, View};
+use crate::model::opening::{Answer, Opening, OpeningKind, Owner, Reason, Side, Weight};
 use crate::model::origin::{Hop, Origin, Substitution, ValueSource};
+use crate::model::packet::{Family, Protocol};
 use crate::model::project::{Project, Service};
 use crate::model::publication::{Binding, Entry, Form, PortRange, Publication, Published};
 use crate::model::source::{Place, Source, Span};
+use crate::model::verdict::{Path, Verdict};
 use std::sync::Arc;
 
 /// The place between `«` and `»`; the marks are no part of the text.
@@ -93,7 +96,120 @@ pub(super) fn summary() -> Summary {
         baselined: 0,
         fixable: 1,
         unread: 1,
+        host: None,
     }
+}
+
+/// Two findings about a host without a file: a bypass of a container, and a note about a part of the host.
+pub(super) fn on_host() -> Vec<Finding> {
+    let nowhere = place("", "«»");
+    let about = |message: &str, on_host: OnHost| Finding {
+        place: None,
+        service: None,
+        subject: None,
+        on_host: Some(on_host),
+        ..finding(&nowhere, "", message, "")
+    };
+    let (open, closed) = (Verdict::Open, Verdict::Closed);
+    let views = vec![
+        view("eth0", "192.0.2.1", (open, closed), &[]),
+        view("eth0", "2001:db8::1", (open, closed), &[]),
+        view("eth1", "10.0.0.1", (open, closed), &["10.0.0.0/8", "192.168.0.0/16", "172.16.0.0/12", "100.64.0.0/10"]),
+        view("eth1", "10.0.0.1", (closed, closed), &[]),
+    ];
+    let container =
+        OnHost { container: Some("web".into()), publication: Some("*:8080->80/tcp".into()), views, ..OnHost::default() };
+    let mut open = about("port 8080/tcp of container web is open to everyone who comes in by eth0, v4 and v6", container);
+    open.help.push("bind it to 127.0.0.1".into());
+    let part = OnHost { part: Some("interface eth1".into()), ..OnHost::default() };
+    let mut note = about("the host firewall refuses nothing on eth1", part);
+    (note.rule, note.level) = ("coverage-gap", Level::Note);
+    vec![open, note]
+}
+
+/// What some senders get at a host's port 8080 by an interface: (actual, intended).
+pub(super) fn view(interface: &str, address: &str, verdicts: (Verdict, Verdict), from: &[&str]) -> View {
+    View {
+        interface: interface.into(),
+        address: address.parse().unwrap(),
+        port: 8080,
+        protocol: Protocol::TCP,
+        except: Vec::new(),
+        from: from.iter().map(|net| net.parse().unwrap()).collect(),
+        actual: verdicts.0,
+        intended: verdicts.1,
+        path: Path::Translated,
+        decided_by: Some(
+            "ip nat PREROUTING > DOCKER: -A DOCKER -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80".into(),
+        ),
+        meant_by: Some("inet firewalld filter_INPUT > filter_IN_public: reject with icmpx admin-prohibited".into()),
+    }
+}
+
+/// A side of an opening, with the views of all its senders.
+fn side(interface: &str, family: Family, answers: (Answer, Answer), views: Vec<View>) -> Side {
+    Side { interface: interface.into(), family, actual: answers.0, intended: answers.1, views }
+}
+
+/// What a host publishes: a bypass on both families, a range that is open by one interface, loopback, one that cannot be told, the
+/// container of a compose project that is open to its own network, and two that no binding explains.
+pub(super) fn openings() -> Vec<Opening> {
+    let (open, closed) = (Verdict::Open, Verdict::Closed);
+    let opening = |name: &str, bind: &str, port: u16, sides: Vec<Side>, reason: (Weight, &str, &str)| Opening {
+        owner: Owner { name: name.into(), ..Owner::default() },
+        kind: OpeningKind::Published,
+        bind: Some(bind.parse().unwrap()),
+        port: Some(port),
+        target: Some(80 + port % 10),
+        protocol: Some(Protocol::TCP),
+        sides,
+        reasons: vec![Reason { weight: reason.0, phrase: reason.1.into(), subject: reason.2.into() }],
+    };
+    let bypass = (Weight::Bypass, "bypass: DNAT before", "zone public");
+    let v4 = |answers, verdicts| side("eth0", Family::V4, answers, vec![view("eth0", "192.0.2.1", verdicts, &[])]);
+    let v6 = |answers, verdicts| side("eth0", Family::V6, answers, vec![view("eth0", "2001:db8::1", verdicts, &[])]);
+    let lan = |answers, verdicts| side("lan0", Family::V4, answers, vec![view("lan0", "10.0.0.1", verdicts, &[])]);
+    let (all_open, refused) = ((Answer::Open, Answer::Closed), (Answer::Closed, Answer::Closed));
+    let range = |port| {
+        let sides = vec![v4(refused, (closed, closed)), lan((Answer::Open, Answer::Open), (open, open))];
+        opening("range", "0.0.0.0", port, sides, (Weight::AsMeant, "permitted by", "zone internal"))
+    };
+    let some = vec![view("eth0", "192.0.2.1", (open, open), &["192.0.2.0/28"]), view("eth0", "192.0.2.1", (closed, closed), &[])];
+    let mut shop = opening(
+        "shop-web-1",
+        "192.0.2.1",
+        8443,
+        vec![side("eth0", Family::V4, (Answer::LanOnly, Answer::LanOnly), some)],
+        (Weight::AsMeant, "permitted by", "ufw"),
+    );
+    shop.owner.compose = Some(("shop".into(), "web".into()));
+    let doubt = "ip filter: -A INPUT -m recent --name x: it cannot be told whether this fits";
+    let unsure = v4((Answer::Unsure, Answer::Unsure), (Verdict::Unsure, Verdict::Unsure));
+    let unbound = |name: &str, kind, bind: Option<&str>, why: &str| Opening {
+        kind,
+        bind: bind.map(|bind| bind.parse().unwrap()),
+        port: None,
+        target: None,
+        protocol: None,
+        ..opening(name, "::", 1, Vec::new(), (Weight::Otherwise, why, ""))
+    };
+    vec![
+        opening("trick\u{1b}[2J\"\\", "127.0.0.1", 5432, Vec::new(), (Weight::AsMeant, "only this host reaches loopback", "")),
+        opening("limited", "0.0.0.0", 7000, vec![unsure], (Weight::Otherwise, doubt, "")),
+        opening("web", "0.0.0.0", 8080, vec![v4(all_open, (open, closed))], bypass),
+        opening("web", "::", 8080, vec![v6(all_open, (open, closed))], bypass),
+        shop,
+        range(9000),
+        range(9001),
+        range(9002),
+        unbound("hostnet", OpeningKind::HostNetwork, None, "listens on the host itself, behind its firewall"),
+        unbound(
+            "lan",
+            OpeningKind::BesideTheHost,
+            Some("192.0.2.50"),
+            "in the network outside by itself, past the host's firewall",
+        ),
+    ]
 }
 
 /// The rules of [`findings`].

@@ -8,7 +8,7 @@ mod uri;
 
 use super::escaped::{self, Each};
 use super::spot::{Spot, solid};
-use super::{Report, fingerprint};
+use super::{Report, fingerprint, on_host};
 use crate::judge::rules::Rule;
 use crate::model::finding::{Edit, Finding, Fix, Level, Related};
 use crate::model::source::{Place, Span};
@@ -52,7 +52,8 @@ fn descriptor(rule: &'static Rule, home: Option<&str>) -> Descriptor {
 }
 
 fn result<'a>(finding: &Finding, print: &'a str, rule_index: Option<usize>) -> RunResult<'a> {
-    let lines = std::iter::once(&finding.message).chain(&finding.help);
+    let facts = on_host::lines(finding);
+    let lines = std::iter::once(&finding.message).chain(&facts).chain(&finding.help);
     RunResult {
         rule_id: finding.rule,
         rule_index,

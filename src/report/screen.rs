@@ -5,13 +5,14 @@
 
 use super::spot::solid;
 use super::style::Style;
-use super::visible::{visible, width};
+use super::visible::{shorten, visible, width};
 use super::window::{Window, columns, draw};
-use super::wrap;
+use super::{on_host, wrap};
 use crate::model::finding::{Edit, Finding, Fix, Level};
 use crate::model::source::{Place, Span};
 use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Element, Group, Level as Grade, Origin, Padding, Patch, Snippet};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A fix is drawn if it has no more edits than this, and none of them more lines.
@@ -20,6 +21,8 @@ const SMALL: usize = 3;
 const NARROWEST: usize = 20;
 /// With fewer columns than this beside its rule's name, a header's message goes below it.
 const HEADER: usize = 36;
+/// A rule has about so many lines, at most.
+const MOST_LINES: usize = 3;
 /// What a message below its header is indented by.
 const BELOW: &str = "    ";
 /// What annotate-snippets draws left of the source, beside the line number.
@@ -110,8 +113,9 @@ impl<'a> Screen<'a> {
             Some(Err(refusal)) => Some(Grade::NOTE.message(self.note(&format!("no fix is offered: {}", refusal.reason)))),
             _ => None,
         };
+        let facts = on_host::lines(self.finding).into_iter().map(|line| Grade::NOTE.message(self.note(&self.cut(&line))));
         let help = self.finding.help.iter().map(|line| Grade::HELP.message(self.note(line)));
-        let messages: Vec<_> = label.into_iter().chain(help).chain(refused).collect();
+        let messages: Vec<_> = label.into_iter().chain(facts).chain(help).chain(refused).collect();
         let is_followed = !self.finding.related.is_empty() || matches!(self.finding.fix, Some(Ok(_)));
         let group = if messages.is_empty() && !is_followed { group } else { group.element(Padding) };
         group.elements(messages)
@@ -120,6 +124,12 @@ impl<'a> Screen<'a> {
     /// The text after `= note: ` or `= help: `.
     fn note(&self, text: &str) -> String {
         self.folded(text, self.style.width.saturating_sub(self.room) + "note: ".len())
+    }
+
+    /// A rule can be longer than anybody reads: on a terminal it loses its middle.
+    fn cut<'t>(&self, rule: &'t str) -> Cow<'t, str> {
+        let room = self.style.width.max(NARROWEST).saturating_mul(MOST_LINES);
+        if self.style.is_terminal { shorten(rule, room) } else { rule.into() }
     }
 
     /// A text made visible, on a terminal folded to what is left beside `indent` columns.
@@ -244,7 +254,7 @@ fn grade(level: Level) -> Grade<'static> {
 }
 
 /// The word in the header.
-fn level_word(level: Level) -> &'static str {
+pub(super) fn level_word(level: Level) -> &'static str {
     match level {
         Level::Error => "error",
         Level::Warn => "warning",

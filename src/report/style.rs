@@ -56,7 +56,7 @@ pub fn decide(choice: Choice, environment: impl Fn(&str) -> Option<String>, is_t
 }
 
 /// What a piece of text is, so that all screens colour it alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Tone {
     Heading,
     Strong,
@@ -69,6 +69,11 @@ pub(super) enum Tone {
 }
 
 impl Style {
+    /// The columns that are left beside `indent` columns, at least one; elsewhere than on a terminal, as many as a text takes.
+    pub(super) fn room(&self, indent: usize) -> usize {
+        if self.is_terminal { self.width.saturating_sub(indent).max(1) } else { usize::MAX }
+    }
+
     /// The text in the colours of a tone, where colours are on.
     pub(super) fn paint<T: fmt::Display>(&self, tone: Tone, text: T) -> String {
         if !self.colour {

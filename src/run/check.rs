@@ -1,15 +1,18 @@
 //! `check`: what is done with the findings of a survey.
 
-use super::survey::{Survey, survey};
+use super::survey::{Survey, policy_of_host, survey};
+use super::watch::{self, Watch};
 use super::world::World;
-use super::{Verdict, complain, print, print_with, style};
-use crate::act::{output, write};
-use crate::cli::job::{self, Check, CheckFormat, Color, Purpose};
+use super::{Verdict, complain, host, print, publish, put, style_for};
+use crate::act::write;
+use crate::cli::job::{self, Check, CheckFormat, Purpose};
 use crate::error::Error;
 use crate::judge::baseline::{self, Ground};
 use crate::judge::rules::TABLE;
+use crate::look::clock;
 use crate::model::baseline::Baseline;
 use crate::model::finding::{Edit, Finding, Fix, Level, Summary};
+use crate::model::host::Host;
 use crate::model::source::Source;
 use crate::model::system::reason;
 use crate::read;
@@ -19,7 +22,7 @@ use crate::report::style::Style;
 use crate::report::visible::visible;
 use crate::report::{Format, Report, Tool, diff};
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,10 +39,17 @@ pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
     let accepted = accepted(job, &world)?;
     let look = || survey(job, &world, policy.as_ref());
     let settle = |found| settle(found, accepted.as_ref(), &world);
+    if let (Purpose::Watch, Some(eyes)) = (&job.purpose, &job.host) {
+        let (format, style) = (job.format, style_for(job.color, job.quiet, None));
+        let here = policy_of_host(&world, policy.as_ref());
+        let intent = |host: &Host| read::policy::intent_on_host(here.as_ref(), &host.publishers);
+        let watch = Watch { format, style, intent: &intent, settle: &settle, now: &clock::seconds, complain: &complain };
+        return watch::watch(host::looks(eyes), &watch, &mut BufWriter::new(io::stdout().lock()));
+    }
     let found = look()?;
     let seen = name_empty_folders(&found);
     let done = match &job.purpose {
-        Purpose::Report => report(job, &settle(found))?,
+        Purpose::Report | Purpose::Watch => report(job, &settle(found))?,
         Purpose::Accept(path) => accept(path, &found, &world)?,
         Purpose::Diff => show_changes(job, &settle(found))?,
         Purpose::Fix => {
@@ -99,9 +109,9 @@ fn read_baseline(path: &Path, world: &World) -> Result<Baseline, Error> {
 }
 
 /// What is left to say when the baseline is taken away, with all the numbers.
-struct Settled {
-    findings: Vec<Finding>,
-    summary: Summary,
+pub(super) struct Settled {
+    pub(super) findings: Vec<Finding>,
+    pub(super) summary: Summary,
 }
 
 fn settle(found: Survey, accepted: Option<&Accepted>, world: &World) -> Settled {
@@ -150,7 +160,7 @@ fn accept(path: &Path, found: &Survey, world: &World) -> Result<Verdict, Error> 
 fn report(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let report = Report::new(&settled.findings, settled.summary, Tool::this(), TABLE);
     let look = look_of(job);
-    publish(job, &|out| report.write(format(job.format), &look, out))?;
+    publish(job.output.as_deref(), &|out| report.write(format(job.format), &look, out))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -168,7 +178,7 @@ fn show_changes(job: &Check, settled: &Settled) -> Result<Verdict, Error> {
     let show = |(path, change): (&PathBuf, &Change), out: &mut dyn Write| {
         diff::write(path, change.before.text(), change.after.text(), &look, out)
     };
-    publish(job, &|out| changes.iter().try_for_each(|change| show(change, out)))?;
+    publish(job.output.as_deref(), &|out| changes.iter().try_for_each(|change| show(change, out)))?;
     Ok(verdict(job, &settled.findings))
 }
 
@@ -212,26 +222,8 @@ fn changes(findings: &[Finding]) -> BTreeMap<PathBuf, Change> {
     edit::apply_all(&edits(&kept)).unwrap_or_default()
 }
 
-/// Prints to where the job wants it.
-fn publish(job: &Check, text: output::Text) -> Result<(), Error> {
-    match &job.output {
-        Some(path) => put(path, text),
-        None => print_with(text).map(drop),
-    }
-}
-
-fn put(path: &Path, text: output::Text) -> Result<(), Error> {
-    output::put(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })
-}
-
 fn look_of(job: &Check) -> Style {
-    let style = style(job.color, job.quiet);
-    let is_file = job.output.is_some();
-    Style {
-        colour: style.colour && (!is_file || job.color == Color::Always),
-        is_terminal: style.is_terminal && !is_file,
-        ..style
-    }
+    style_for(job.color, job.quiet, job.output.as_deref())
 }
 
 fn format(format: CheckFormat) -> Format {

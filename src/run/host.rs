@@ -5,6 +5,19 @@ use crate::error::Error;
 use crate::look;
 use crate::model::snapshot::Snapshot;
 use crate::model::system::reason;
+use std::time::Duration;
+
+/// Looks are this far apart at most, where nobody says that something changed.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Looks at a host now, and whenever something changes there; a saved one changes never.
+pub(super) fn looks(eyes: &Eyes) -> impl Iterator<Item = Result<Snapshot, Error>> {
+    let events = match eyes {
+        Eyes::Here(docker) => Some(look::host::events::events(docker, LONGEST_WAIT)),
+        Eyes::Saved(_) => None,
+    };
+    std::iter::once_with(|| look(eyes)).chain(events.into_iter().flatten().map(|_| look(eyes)))
+}
 
 /// Looks at a host.
 ///

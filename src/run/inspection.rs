@@ -4,22 +4,57 @@ use super::parallel;
 use crate::judge::court::Court;
 use crate::judge::doors::{self, Door};
 use crate::judge::hosts::{HostCase, Sight};
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, openings};
+use crate::model::finding::{Finding, HostSummary};
 use crate::model::host::Host;
+use crate::model::opening::Opening;
 use crate::model::policy::Intent;
 use crate::remedy::permit;
 
-/// What is wrong on a host, by what its owner means to be open.
-pub(super) fn inspect(host: &Host, intent: &Intent) -> Judged {
+/// What a pass found.
+pub(super) struct Inspection {
+    /// What is wrong on the host, by what its owner means to be open.
+    pub(super) judged: Judged,
+    /// What it publishes, in numbers.
+    pub(super) summary: HostSummary,
+    /// What it publishes, port by port, where that was asked for.
+    pub(super) openings: Vec<Opening>,
+}
+
+/// Judges a host.
+pub(super) fn inspect(host: &Host, intent: &Intent) -> Inspection {
+    with_case(host, intent, |_| Vec::new())
+}
+
+/// Judges a host, and lists what it publishes.
+pub(super) fn inspect_wholly(host: &Host, intent: &Intent) -> Inspection {
+    with_case(host, intent, openings::of)
+}
+
+/// What is found of these ways in alone, whatever their owner means to be open.
+pub(super) fn findings_of(host: &Host, doors: &[Door]) -> Vec<Finding> {
+    let court = Court::of(host);
+    let case = HostCase::new(&court, judged_by(&court, doors));
+    let mut findings = judge::judge_host(&case);
+    advise(&mut findings, &case);
+    findings
+}
+
+/// Says how a port that is open may be made one that is meant to be, where that is proven.
+fn advise(findings: &mut [Finding], case: &HostCase) {
+    permit::bind(findings, case.host());
+    if let Some(trial) = permit::trial(findings, case) {
+        let court = Court::of(&trial.host);
+        trial.advise(findings, case, &judged_by(&court, &trial.doors));
+    }
+}
+
+fn with_case(host: &Host, intent: &Intent, list: impl FnOnce(&HostCase) -> Vec<Opening>) -> Inspection {
     let court = Court::of(host);
     let case = HostCase::new(&court, sights(&court));
     let mut judged = judge::judge_host_by(&case, intent);
-    permit::bind(&mut judged.findings, host);
-    if let Some(trial) = permit::trial(&judged.findings, &case) {
-        let court = Court::of(&trial.host);
-        trial.advise(&mut judged.findings, &case, &judged_by(&court, &trial.doors));
-    }
-    judged
+    advise(&mut judged.findings, &case);
+    Inspection { judged, summary: openings::summary(&case), openings: list(&case) }
 }
 
 /// Every way in, judged.

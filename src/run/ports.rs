@@ -1,8 +1,8 @@
 //! `ports`: what a project publishes, as a list.
 
 use super::world::{World, is_missing};
-use super::{Verdict, print, style};
-use crate::cli::job::{Ports, PortsFormat};
+use super::{Verdict, publish, style_for};
+use crate::cli::job::{Ports, ProjectFormat};
 use crate::error::Error;
 use crate::judge::context::Stance;
 use crate::model::project::{Problem, Project, Service};
@@ -23,13 +23,11 @@ pub(super) fn ports(job: &Ports) -> Result<Verdict, Error> {
     }
     let which = if job.loading.all_profiles { Which::All } else { Which::Enabled };
     let judge = |service: &Service, publication: &Publication| audience(&project, service, publication);
-    let mut text = Vec::new();
-    match job.format {
-        PortsFormat::Table => table::write(&project, which, &judge, &style(job.color, false), &mut text),
-        PortsFormat::Json => write_json(&project, which, &mut text),
-    }
-    .map_err(Error::Print)?;
-    print(&text)?;
+    let style = style_for(job.color, false, job.output.as_deref());
+    publish(job.output.as_deref(), &|out| match job.format {
+        ProjectFormat::Table => table::write(&project, which, &judge, &style, out),
+        ProjectFormat::Json => write_json(&project, which, out),
+    })?;
     let mut problems: Vec<&Problem> = project.problems.iter().collect();
     problems.sort_by_key(|problem| (&problem.path, problem.place.as_ref().map(|place| place.span)));
     for problem in problems {

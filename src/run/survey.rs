@@ -1,16 +1,17 @@
 //! One pass over everything that a check looks at: look, read, judge, remedy.
 
+use super::inspection::{self, Inspection};
 use super::parallel;
 use super::progress::Progress;
 use super::world::{World, is_missing};
-use super::{host, inspection, started};
+use super::{host, prospect, started};
 use crate::cli::job::{Check, Eyes, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
 use crate::judge::rules::stale_allow;
 use crate::judge::{self, Judged};
 use crate::look::walk::{self, Found};
-use crate::model::finding::{Finding, Summary};
+use crate::model::finding::{Finding, HostSummary, Summary};
 use crate::model::host::Host;
 use crate::model::policy::Intent;
 use crate::model::project::{Problem, ProblemKind, Project};
@@ -30,10 +31,18 @@ pub(super) struct Survey {
     pub(super) findings: Vec<Finding>,
     /// The numbers that do not follow from the findings: files, services, publications, allowed, unread.
     pub(super) summary: Summary,
-    /// Every text that was read, by the name that people see.
+    /// Every text that was read, by the name that people see; the empty name stands for the host.
     pub(super) read: HashSet<PathBuf>,
     /// Folders in which no compose file was found.
     pub(super) empty: Vec<PathBuf>,
+}
+
+impl Survey {
+    /// What a pass over a host alone found.
+    pub(super) fn of_host(findings: Vec<Finding>, summary: HostSummary) -> Self {
+        let summary = Summary { host: Some(summary), ..Summary::default() };
+        Self { findings, summary, read: HashSet::from([PathBuf::new()]), empty: Vec::new() }
+    }
 }
 
 /// Looks at what the check is about. `policy` stands in for the policy files beside the compose files.
@@ -48,8 +57,11 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         Subject::Paths(paths) => walk::projects(paths, &world.working_directory, &|| progress.saw()),
     };
     progress.restart();
+    let host = check.host.as_ref().map(|eyes| host::look(eyes)).transpose()?.map(|seen| seen.host());
+    // Named files are judged as they would be opened on the host; the host itself is looked at where none are.
+    let planned_on = host.as_ref().filter(|_| matches!(check.subject, Subject::Project | Subject::Paths(_)));
     let mut views = parallel::map(&found.projects, |files| {
-        let view = view(&world.request(&check.loading, files), world, policy);
+        let view = view(&world.request(&check.loading, files), world, policy, planned_on);
         progress.did(found.projects.len());
         view
     });
@@ -63,8 +75,7 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
     if !found.problems.is_empty() {
         views.push(unsearched(found.problems, world));
     }
-    if let Some(eyes) = &check.host {
-        let host = host::look(eyes)?.host();
+    if let (Some(host), Some(eyes), None) = (&host, &check.host, planned_on) {
         let is_nothing_here = host.engine.is_none() && host.publishers.is_empty();
         if is_nothing_here && found.projects.is_empty() {
             return Err(Error::NoProject);
@@ -72,9 +83,16 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         // The files of a saved host are another machine's: they count where they are here, and are what is checked.
         let read: HashSet<PathBuf> = views.iter().flat_map(|view| view.read.iter().cloned()).collect();
         let is_looked_at = |file: &Path| matches!(eyes, Eyes::Here(_)) || read.contains(file);
-        views.push(view_of_host(&host, world, policy, &is_looked_at));
+        let mut view = view_of_host(host, world, policy, &is_looked_at);
+        view.summary.host = view.summary.host.filter(|_| !is_nothing_here);
+        views.push(view);
     }
     Ok(Survey { empty: found.empty, ..gather(views, check, world) })
+}
+
+/// The policy that a host is judged by: the given one, or that of the working directory.
+pub(super) fn policy_of_host(world: &World, policy: Option<&Arc<Source>>) -> Option<Arc<Source>> {
+    policy.cloned().or_else(|| policy_in(&world.working_directory, &mut Project::default(), world))
 }
 
 /// Judges a host, by the policy file of the working directory unless another one is given.
@@ -83,7 +101,7 @@ fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, is_loo
     let here = if policy.is_none() { policy_in(&world.working_directory, &mut beside, world) } else { None };
     let policy = policy.or(here.as_ref());
     let mut intent = policy::intent_on_host(policy, &host.publishers);
-    let mut judged = inspection::inspect(host, &intent);
+    let Inspection { mut judged, summary, .. } = inspection::inspect(host, &intent);
     judged.findings = started::tie(judged.findings, host, world, is_looked_at);
     judged.findings.extend(judge::judge(&beside, &Intent::default()).findings);
     // What allows nothing on this host may be for a container that does not run now: only what is of use is told on.
@@ -94,7 +112,8 @@ fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, is_loo
     judged.ledger.used_exceptions.clear();
     // The host itself is among what was read, under no name.
     let read = policy.map(|policy| policy.path().to_owned()).into_iter().chain([PathBuf::new()]).collect();
-    View { is_missing: false, judged, intent, summary: Summary { unread: beside.problems.len(), ..Summary::default() }, read }
+    let summary = Summary { unread: beside.problems.len(), host: Some(summary), ..Summary::default() };
+    View { is_missing: false, judged, intent, summary, read }
 }
 
 /// What is kept of a project once it is judged.
@@ -106,8 +125,8 @@ struct View {
     read: Vec<PathBuf>,
 }
 
-/// Reads and judges one project, and proposes remedies.
-fn view(request: &Request, world: &World, policy: Option<&Arc<Source>>) -> View {
+/// Reads and judges one project, and proposes remedies. `host`: judged, too, as that host would open it.
+fn view(request: &Request, world: &World, policy: Option<&Arc<Source>>, host: Option<&Host>) -> View {
     let mut project = compose::load(request, &world.disk);
     let beside = if policy.is_none() { policy_beside(&mut project, request, world) } else { None };
     let policy = policy.or(beside.as_ref());
@@ -115,6 +134,9 @@ fn view(request: &Request, world: &World, policy: Option<&Arc<Source>>) -> View 
     let mut judged = judge(&project);
     remedy::propose(&mut judged.findings, &project, request, &world.disk, &|project| judge(project).findings);
     let intent = policy::intent(&project, policy);
+    if let Some(host) = host {
+        judged.join(judge::settle_on_host(&project, &intent, prospect::findings(&project, host)));
+    }
     let read = project.sources.iter().chain(policy).map(|source| source.path().to_owned()).collect();
     View { is_missing: is_missing(&project, request), judged, intent, summary: numbers(&project, request), read }
 }
@@ -174,6 +196,7 @@ fn gather(views: Vec<View>, check: &Check, world: &World) -> Survey {
         survey.summary.services += view.summary.services;
         survey.summary.publications += view.summary.publications;
         survey.summary.unread += view.summary.unread;
+        survey.summary.host = survey.summary.host.or(view.summary.host);
         survey.summary.allowed += view.judged.allowed.len();
         survey.findings.extend(view.judged.findings.into_iter().filter(|finding| said.insert(identity(finding))));
     }

@@ -143,11 +143,6 @@ impl Gathered<'_> {
         }
     }
 
-    /// The rules that decide, one line each: what lets it in, and what means to refuse it. Of a range, those of its first port.
-    pub fn reasons(&self) -> Vec<String> {
-        super::reasons_of(self.views.iter().filter(|view| view.port == self.ports.0))
-    }
-
     /// The finding of a rule about it.
     pub(crate) fn finding(
         self,
@@ -156,9 +151,6 @@ impl Gathered<'_> {
         message: String,
     ) -> Finding {
         let publication = if self.bindings.is_empty() { self.port() } else { super::publication(&self.bindings) };
-        let reasons = self.reasons();
-        let mut finding = rule.on_host(level, message, super::on_host(self.publisher, Some(publication), self.views));
-        finding.help.extend(reasons);
-        finding
+        rule.on_host(level, message, super::on_host(self.publisher, Some(publication), self.views))
     }
 }

@@ -11,7 +11,7 @@ use crate::model::packet::{Family, Protocol};
 use crate::model::verdict::Verdict;
 
 /// The rule. Its findings make a run fail as one that could not look.
-pub(super) static RULE: Rule = Rule {
+pub static RULE: Rule = Rule {
     name: "cannot-tell",
     summary: "whether a port is open where it should not be cannot be told from what was seen",
     level: Level::Warn,
@@ -20,6 +20,12 @@ pub(super) static RULE: Rule = Rule {
     project: None,
     host: Some(check),
 };
+
+/// A finding about a port that a compose project would publish: what the engine makes of it is not known.
+pub fn planned(port: &str, service: &str, reason: &str) -> Finding {
+    let message = format!("{port} of service {service} would be opened in a way that cannot be told on this host: {reason}");
+    RULE.on_host(RULE.level, message, OnHost::default())
+}
 
 fn check(case: &HostCase) -> Vec<Finding> {
     let host = case.host();

@@ -254,6 +254,7 @@ fn view(case: &HostCase, interface: &Arc<str>, entry: &Entry, to: Target) -> Opt
             except: Vec::new(),
             actual: assessment.actual.verdict,
             intended: assessment.intended.verdict,
+            path: assessment.actual.path,
             decided_by: deciding(&assessment.actual),
             meant_by: None,
         })

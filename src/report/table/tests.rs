@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::report::sample::project;
+use crate::report::visible::width;
 use proptest::prelude::*;
 
 fn table(which: Which, style: Style) -> String {

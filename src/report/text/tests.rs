@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used)]
-use crate::model::finding::{Edit, Finding, Fix, Level, Related, Summary};
+use crate::model::finding::{Edit, Finding, Fix, HostSummary, Level, OnHost, Related, Summary};
 use crate::model::source::{Place, Source, Span};
+use crate::model::verdict::Verdict;
 use crate::report::Format;
-use crate::report::sample::{finding, findings, insertion, place, place_of, summary, written};
+use crate::report::sample::{finding, findings, insertion, on_host, place, place_of, summary, view, written};
 use crate::report::style::Style;
 use crate::report::visible::is_hidden;
 use proptest::prelude::*;
+use std::path::PathBuf;
 
 /// The screen of one finding.
 fn screen(finding: Finding, style: Style) -> String {
@@ -68,6 +70,23 @@ fn a_sum_that_is_too_wide_for_the_terminal_breaks_between_its_parts() {
     1 can be fixed with --fix;
     1 error, 1 warning, 1 note in 3 files;
     "#);
+}
+
+#[test]
+fn what_a_host_publishes_is_counted_beside_the_files() {
+    let host = |ports, bypasses, unsure| Some(HostSummary { containers: 9, ports, bypasses, unsure });
+    let line = |summary| written(&[], summary, Format::Text, &Style::default());
+    let whole = Summary { host: host(12, 0, 0), ..Summary::default() };
+    assert_eq!(line(whole), "no findings: 12 published ports of 9 containers on this host\n");
+    let both = Summary { files: 1, services: 2, publications: 3, host: host(1, 1, 0), ..Summary::default() };
+    assert_eq!(
+        line(both),
+        "no findings: 3 publications of 2 services in 1 file, 1 published port of 9 containers on this host: 1 bypasses the host firewall\n"
+    );
+    let found = Summary { errors: 1, notes: 1, host: host(12, 3, 2), ..Summary::default() };
+    let text = written(&on_host(), found, Format::Text, &Style::default());
+    let last = "1 error, 1 note on this host; 12 published ports of 9 containers: 3 bypass the host firewall, 2 cannot be told";
+    assert_eq!(text.lines().next_back(), Some(last));
 }
 
 #[test]
@@ -341,9 +360,16 @@ proptest! {
         odd.help.push(word.clone());
         odd.related.push(Related { place: place.clone(), message: word.clone() });
         odd.fix = insertion(&place, &word, &word);
+        let mut seen = view(&word, "192.0.2.1", (Verdict::Open, Verdict::Closed), &[]);
+        (seen.decided_by, seen.meant_by) = (Some(word.clone()), Some(format!("{word} and another")));
+        let host = OnHost { container: Some(word.clone()), publication: Some(word.clone()), part: None, views: vec![seen] };
+        odd.on_host = Some(host.clone());
+        let part = OnHost { container: None, publication: None, part: Some(word.clone()), ..host.clone() };
+        let fileless = |on_host| Finding { path: PathBuf::new(), place: None, fix: None, on_host: Some(on_host), ..odd.clone() };
+        let all = [odd.clone(), fileless(host), fileless(part)];
         let style = Style { colour, is_terminal, width: columns, quiet: false };
         for format in [Format::Text, Format::Json, Format::Sarif, Format::Github, Format::Gitlab, Format::Junit] {
-            let shown = written(std::slice::from_ref(&odd), summary(), format, &style);
+            let shown = written(&all, summary(), format, &style);
             let plain = if colour && format == Format::Text { without_colours(&shown) } else { shown };
             prop_assert!(!plain.chars().any(|character| character != '\n' && is_hidden(character)), "{format:?} {plain:?}");
         }

@@ -1,0 +1,142 @@
+//! `check --watch`: the host once, and then what changes there.
+
+use super::check::Settled;
+use super::survey::Survey;
+use super::{Verdict, inspection};
+use crate::cli::job::CheckFormat;
+use crate::error::Error;
+use crate::judge::changes::{self, Shown};
+use crate::judge::rules::TABLE;
+use crate::model::host::{Host, Unread};
+use crate::model::policy::Intent;
+use crate::model::snapshot::Snapshot;
+use crate::report::changes as lines;
+use crate::report::style::Style;
+use crate::report::{Format, Report, Tool};
+use std::io::{self, Write};
+
+/// How changes are shown, and when it is.
+pub(super) struct Watch<'a> {
+    /// Text or JSON.
+    pub(super) format: CheckFormat,
+    /// How text is to look.
+    pub(super) style: Style,
+    /// What the owner of a host means to be open.
+    pub(super) intent: &'a dyn Fn(&Host) -> Intent,
+    /// Takes away what the baseline accepts.
+    pub(super) settle: &'a dyn Fn(Survey) -> Settled,
+    /// Seconds since 1970.
+    pub(super) now: &'a dyn Fn() -> u64,
+    /// Says what is in the way, beside the output.
+    pub(super) complain: &'a dyn Fn(&Error),
+}
+
+/// Prints what the first look shows, and after each other one what is different; nothing where nothing is. A look that fails, or that
+/// misses what the first one saw (an engine that starts again answers nothing for a while), is said once, and the next one is waited
+/// for. It ends with the looks, or when nobody reads any more.
+///
+/// # Errors
+/// The first look fails; the output cannot be written.
+pub(super) fn watch(
+    looks: impl Iterator<Item = Result<Snapshot, Error>>,
+    watch: &Watch,
+    out: &mut dyn Write,
+) -> Result<Verdict, Error> {
+    let mut state = State { watch, known_gaps: Vec::new(), before: None, trouble: None };
+    for look in looks {
+        match state.take(look, out)? {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(Error::Print(error)),
+        }
+    }
+    Ok(Verdict::Clean)
+}
+
+struct State<'a> {
+    watch: &'a Watch<'a>,
+    /// What was hidden from the first look already.
+    known_gaps: Vec<Unread>,
+    /// What the last whole look has shown.
+    before: Option<Shown>,
+    /// What is in the way, once it was said.
+    trouble: Option<String>,
+}
+
+impl State<'_> {
+    /// Shows one look. The inner result is the writer's.
+    fn take(&mut self, look: Result<Snapshot, Error>, out: &mut dyn Write) -> Result<io::Result<()>, Error> {
+        let host = match (look.map(|snapshot| snapshot.host()), &self.before) {
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => return Ok(self.stumble(&error, out)),
+            (Ok(host), None) => return Ok(self.begin(&host, out)),
+            (Ok(host), Some(_)) => host,
+        };
+        if let Some(gap) = gaps(&host).find(|gap| !self.known_gaps.contains(gap)) {
+            let error = Error::Hidden { why: gap.why.clone(), command: gap.command.clone() };
+            return Ok(self.stumble(&error, out));
+        }
+        self.trouble = None;
+        Ok(self.compare(&host, out))
+    }
+
+    /// The first report.
+    fn begin(&mut self, host: &Host, out: &mut dyn Write) -> io::Result<()> {
+        self.known_gaps = gaps(host).cloned().collect();
+        let inspection = inspection::inspect_wholly(host, &(self.watch.intent)(host));
+        let settled = (self.watch.settle)(Survey::of_host(inspection.judged.findings, inspection.summary));
+        match self.watch.format {
+            CheckFormat::Json => {
+                let now = (self.watch.now)();
+                lines::write_first(&settled.findings, &settled.summary, &inspection.openings, now, out)?;
+            }
+            _ => Report::new(&settled.findings, settled.summary, Tool::this(), TABLE).write(
+                Format::Text,
+                &self.watch.style,
+                out,
+            )?,
+        }
+        self.before = Some(Shown { findings: settled.findings, openings: inspection.openings });
+        for gap in &self.known_gaps {
+            (self.watch.complain)(&Error::Hidden { why: gap.why.clone(), command: gap.command.clone() });
+        }
+        out.flush()
+    }
+
+    /// What is different from the last whole look.
+    fn compare(&mut self, host: &Host, out: &mut dyn Write) -> io::Result<()> {
+        let inspection = inspection::inspect_wholly(host, &(self.watch.intent)(host));
+        let settled = (self.watch.settle)(Survey::of_host(inspection.judged.findings, inspection.summary));
+        let now = Shown { findings: settled.findings, openings: inspection.openings };
+        let changes = changes::between(self.before.as_ref().unwrap_or(&Shown::default()), &now);
+        self.before = Some(now);
+        let seconds = (self.watch.now)();
+        match self.watch.format {
+            CheckFormat::Json => lines::write_json(&changes, seconds, out)?,
+            _ => lines::write(&changes, seconds, &self.watch.style, out)?,
+        }
+        out.flush()
+    }
+
+    /// A look that shows nothing, or too little.
+    fn stumble(&mut self, error: &Error, out: &mut dyn Write) -> io::Result<()> {
+        let message = error.to_string();
+        if self.trouble.as_ref() == Some(&message) {
+            return Ok(());
+        }
+        match self.watch.format {
+            CheckFormat::Json => lines::write_failure(&message, (self.watch.now)(), out)?,
+            _ => (self.watch.complain)(error),
+        }
+        self.trouble = Some(message);
+        out.flush()
+    }
+}
+
+/// What is hidden and bears on verdicts.
+fn gaps(host: &Host) -> impl Iterator<Item = &Unread> {
+    host.unread.iter().filter(|unread| unread.part.bears_on_verdicts())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::look::snapshot::snapshot;
+use crate::model::policy::Intent;
+use serde_json::Value;
+use std::cell::RefCell;
+
+fn host() -> Snapshot {
+    let hosts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
+    snapshot(&hosts.join("engine-26.1-iptables-nft-firewalld-2.3")).unwrap()
+}
+
+/// The host with another text in the place of each occurrence of one in a file.
+fn with(file: &str, from: &str, to: &str) -> Snapshot {
+    let mut host = host();
+    let text = host.files.get_mut(file).unwrap();
+    assert!(text.contains(from), "{from} is in {file}");
+    *text = text.replace(from, to);
+    host
+}
+
+/// The host without the container of a name.
+fn without(name: &str) -> Snapshot {
+    let mut host = host();
+    let text = host.files.get_mut("inspect.json").unwrap();
+    let mut list: Vec<Value> = serde_json::from_str(text).unwrap();
+    list.retain(|container| container["Name"] != format!("/{name}"));
+    *text = serde_json::to_string(&list).unwrap();
+    host
+}
+
+fn blind() -> Snapshot {
+    let mut host = host();
+    host.files.remove("inspect.json");
+    host
+}
+
+/// What is printed, and what is complained of.
+fn watched(looks: Vec<Result<Snapshot, Error>>, format: CheckFormat) -> (String, Vec<String>) {
+    let complaints = RefCell::new(Vec::new());
+    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
+    let seen = Watch {
+        format,
+        style: Style::default(),
+        intent: &|_| Intent::default(),
+        settle: &settle,
+        now: &|| 1_764_072_000,
+        complain: &|error| complaints.borrow_mut().push(error.to_string()),
+    };
+    let mut out = Vec::new();
+    assert_eq!(watch(looks.into_iter(), &seen, &mut out).unwrap(), Verdict::Clean);
+    (String::from_utf8(out).unwrap(), complaints.into_inner())
+}
+
+/// The lines that follow the first report.
+fn later(looks: Vec<Snapshot>) -> (Vec<String>, Vec<String>) {
+    let first = watched(vec![Ok(host())], CheckFormat::Text).0;
+    let (text, complaints) = watched(std::iter::once(host()).chain(looks).map(Ok).collect(), CheckFormat::Text);
+    (text.strip_prefix(&first).unwrap().lines().map(str::to_owned).collect(), complaints)
+}
+
+#[test]
+fn the_first_look_is_a_whole_report_and_the_same_again_is_nothing() {
+    let (lines, complaints) = later(vec![host(), host()]);
+    assert_eq!((lines, complaints), (Vec::new(), Vec::new()));
+    let first = watched(vec![Ok(host())], CheckFormat::Text).0;
+    assert!(first.contains("--> container web, ") && first.ends_with("bypass the host firewall\n"), "{first}");
+}
+
+#[test]
+fn a_container_that_stops_takes_its_findings_and_its_ports_with_it_and_brings_them_back() {
+    let (lines, complaints) = later(vec![without("web"), host()]);
+    let starts: Vec<String> = lines.iter().map(|line| line.chars().skip(21).take(64).collect()).collect();
+    assert_eq!(starts[0], "- error[bypasses-host-firewall] container web, 0.0.0.0:8080->80/");
+    assert_eq!(&starts[1..3], ["~ web 0.0.0.0:8080/tcp: published no more", "~ web [::]:8080/tcp: published no more"]);
+    assert!(starts[3].starts_with("+ error[bypasses-host-firewall] container web"), "{starts:?}");
+    assert_eq!((lines.len(), complaints.len()), (6, 0), "{lines:#?}");
+}
+
+#[test]
+fn a_rule_that_closes_a_port_changes_its_verdict() {
+    let (lines, _) = later(vec![with("iptables-save.txt", "-A DOCKER-USER -j RETURN", "-A DOCKER-USER -j DROP")]);
+    let web: Vec<&String> = lines.iter().filter(|line| line.contains("~ web ")).collect();
+    assert_eq!(web.len(), 1, "{lines:#?}");
+    assert_eq!(web[0], "2025-11-25T12:00:00Z ~ web 0.0.0.0:8080/tcp: was open, meant to be closed; is closed as meant");
+}
+
+#[test]
+fn a_look_that_fails_or_misses_something_is_said_once_and_changes_nothing() {
+    let failing = || Err(Error::Packet("the engine does not answer".into()));
+    let looks = vec![Ok(host()), failing(), failing(), Ok(blind()), Ok(blind()), Ok(host()), Ok(blind())];
+    let (text, complaints) = watched(looks, CheckFormat::Text);
+    assert_eq!(text, watched(vec![Ok(host())], CheckFormat::Text).0);
+    let hidden = "not everything could be looked at: inspect.json is missing";
+    assert_eq!(complaints, ["the engine does not answer", hidden, hidden], "said once, and again after a whole look");
+}
+
+#[test]
+fn what_the_first_look_misses_is_said_and_watched_without() {
+    let (_, complaints) = watched(vec![Ok(blind()), Ok(blind())], CheckFormat::Text);
+    assert_eq!(complaints, ["not everything could be looked at: inspect.json is missing"]);
+}
+
+#[test]
+fn a_first_look_that_fails_is_an_error() {
+    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
+    let seen = Watch {
+        format: CheckFormat::Text,
+        style: Style::default(),
+        intent: &|_| Intent::default(),
+        settle: &settle,
+        now: &|| 0,
+        complain: &|_| {},
+    };
+    let looks = [Err(Error::Packet("no".into()))].into_iter();
+    assert_eq!(watch(looks, &seen, &mut Vec::new()).unwrap_err().to_string(), "no");
+}
+
+#[test]
+fn as_json_each_line_is_an_object() {
+    let looks = vec![Ok(host()), Ok(without("web")), Err(Error::Packet("gone".into())), Ok(without("web"))];
+    let (text, complaints) = watched(looks, CheckFormat::Json);
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["report", "gone", "unpublished", "unpublished", "blind"]);
+    assert_eq!((&lines[1]["finding"]["host"]["container"], &lines[4]["message"]), (&"web".into(), &"gone".into()));
+    assert!(complaints.is_empty());
+}
+
+/// Takes so many bytes, and then nobody reads any more.
+struct Closing(usize);
+
+impl Write for Closing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let taken = bytes.len().min(self.0);
+        self.0 -= taken;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn it_ends_well_when_nobody_reads_any_more() {
+    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
+    let seen = Watch {
+        format: CheckFormat::Text,
+        style: Style::default(),
+        intent: &|_| Intent::default(),
+        settle: &settle,
+        now: &|| 0,
+        complain: &|_| {},
+    };
+    let taken = RefCell::new(0);
+    let looks = std::iter::repeat_with(|| {
+        *taken.borrow_mut() += 1;
+        Ok(if *taken.borrow() % 2 == 0 { without("web") } else { host() })
+    });
+    assert_eq!(watch(looks.take(9), &seen, &mut Closing(100)).unwrap(), Verdict::Clean);
+    assert_eq!(taken.into_inner(), 1);
+}
