@@ -9,7 +9,7 @@ use crate::judge::hosts::HostCase;
 use crate::judge::words;
 use crate::model::finding::{Finding, Level, OnHost};
 use crate::model::packet::{Family, Protocol};
-use crate::model::ruleset::{Key, Policy, Rule as Entry, Span};
+use crate::model::ruleset::{Key, Policy, Rule as Entry, Span, Test};
 use crate::model::verdict::Hop;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -54,14 +54,15 @@ fn of_place(case: &HostCase, place: &Place) -> Vec<Finding> {
     }
     let (asked, crossings) = (asked(place), Crossings::of(case.host(), place.table));
     let mut broken: BTreeMap<String, Broken> = BTreeMap::new();
-    for (bridge, network, container) in homes(case, place.family) {
+    for homes in alike(place, homes(case, place.family)) {
+        let Some(home) = homes.first() else { continue };
         for link in &case.outside {
             let Some(remote) = crossing::somebody(case, &link.name, place.family) else { continue };
             for (protocol, port) in asked.iter().copied() {
                 let out = Crossing {
-                    input: bridge,
+                    input: home.bridge,
                     output: &link.name,
-                    source: container,
+                    source: home.container,
                     destination: remote,
                     port,
                     protocol,
@@ -71,7 +72,7 @@ fn of_place(case: &HostCase, place: &Place) -> Vec<Finding> {
                     let entry = broken.entry(hop.rule).or_default();
                     entry.chain = hop.chain;
                     entry.answers |= is_answer;
-                    entry.networks.insert(network);
+                    entry.networks.extend(homes.iter().map(|home| home.network));
                     entry.interfaces.insert(&link.name);
                     entry.ports.insert((port, protocol));
                 }
@@ -102,19 +103,43 @@ fn stopped(case: &HostCase, place: &Place, crossings: &Crossings, out: Crossing)
     }
 }
 
-/// The engine's bridges, each with its network and an address there: a container's, or one that a container could have.
-fn homes<'a>(case: &'a HostCase, family: Family) -> Vec<(&'a str, &'a str, IpAddr)> {
+/// A bridge network of the engine, and a container there.
+struct Home<'a> {
+    bridge: &'a str,
+    network: &'a str,
+    container: IpAddr,
+}
+
+fn homes<'a>(case: &'a HostCase, family: Family) -> Vec<Home<'a>> {
     let host = case.host();
     let networks = host.networks.iter().filter(|network| network.driver == "bridge" && !network.is_internal);
     networks
         .filter_map(|network| {
-            let bridge = network.bridge.as_deref()?;
             let of_family = |address: &&IpAddr| Family::of(**address) == family;
             let taken = host.endpoints.iter().filter(|endpoint| endpoint.network == network.id);
-            let address = taken.flat_map(|endpoint| &endpoint.addresses).find(of_family).copied()?;
-            Some((bridge, network.name.as_str(), address))
+            let container = taken.flat_map(|endpoint| &endpoint.addresses).find(of_family).copied()?;
+            Some(Home { bridge: network.bridge.as_deref()?, network: &network.name, container })
         })
         .collect()
+}
+
+/// The homes that no interface and no address in the owner's rules tells apart, together.
+fn alike<'a>(place: &Place, homes: Vec<Home<'a>>) -> Vec<Vec<Home<'a>>> {
+    let mut groups: BTreeMap<Vec<bool>, Vec<Home>> = BTreeMap::new();
+    let fits = |span: &Span, home: &Home| match span {
+        Span::Address(first, last) => (first..=last).contains(&&home.container),
+        span => names(span, home.bridge),
+    };
+    let tests = || place.chains.iter().flat_map(|chain| &chain.rules).flat_map(docker_user::tests);
+    let spans = tests().flat_map(|test| match test {
+        Test::Fields { among, .. } => among.members.iter().flatten().collect::<Vec<_>>(),
+        Test::Unknown(_) => Vec::new(),
+    });
+    let telling: Vec<&Span> = spans.filter(|span| homes.iter().any(|home| fits(span, home))).collect();
+    for home in homes {
+        groups.entry(telling.iter().map(|span| fits(span, &home)).collect()).or_default().push(home);
+    }
+    groups.into_values().collect()
 }
 
 /// What is asked for: the usual, and the ports that the owner's rules name as original ones, which may be a remote side's as well.

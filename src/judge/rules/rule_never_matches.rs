@@ -36,9 +36,11 @@ fn check(case: &HostCase) -> Vec<Finding> {
     for place in docker_user::places(case.host()) {
         for chain in &place.chains {
             findings.extend(order::below_the_end(chain).map(|(rules, end)| dead(&place, chain, rules, end)));
-            for (at, entry) in chain.rules.iter().enumerate().take(order::end(chain)) {
-                let fault = words::fault(case, &place, entry).or_else(|| order::shadow(&chain.rules[..at], entry));
+            let mut above = order::Above::default();
+            for entry in chain.rules.iter().take(order::end(chain)) {
+                let fault = words::fault(case, &place, entry).or_else(|| above.shadow(entry));
                 findings.extend(fault.map(|fault| finding(&place, chain, entry, fault)));
+                above.add(entry);
             }
         }
     }

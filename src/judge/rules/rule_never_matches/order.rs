@@ -26,22 +26,43 @@ fn is_final(decision: &Decision) -> bool {
     matches!(decision, Decision::Accept | Decision::Drop | Decision::Reject | Decision::Return | Decision::Goto(_))
 }
 
-/// What is wrong where an earlier rule takes every packet that a rule could fit, and does the opposite with it.
-pub(super) fn shadow(earlier: &[Rule], rule: &Rule) -> Option<Fault> {
-    let own = docker_user::effect(rule);
-    let opposes = |other: Effect| {
-        matches!((other, own), (Effect::LetsThrough, Effect::Stops | Effect::Leads) | (Effect::Stops, Effect::LetsThrough))
-    };
-    let covers = |other: &&Rule| {
-        opposes(docker_user::effect(other)) && is_plain(other) && docker_user::tests(other).all(|test| is_implied(test, rule))
-    };
-    let by = earlier.iter().find(covers)?;
-    let outcome = if docker_user::effect(by) == Effect::Stops { "stops" } else { "lets through" };
-    Some(Fault {
-        level: Level::Warn,
-        why: format!("never fits: all that it could fit, `{}` {outcome} before it", by.text),
-        help: vec!["put the narrower rule above the wider one".to_owned()],
-    })
+/// So many rules of each kind are kept as possibly wider ones: the wide ones of a chain are few.
+const MOST: usize = 256;
+
+/// The rules of a chain so far, as far as they can leave nothing to later ones.
+#[derive(Default)]
+pub(super) struct Above<'a> {
+    stopping: Vec<&'a Rule>,
+    passing: Vec<&'a Rule>,
+}
+
+impl<'a> Above<'a> {
+    /// One more rule.
+    pub(super) fn add(&mut self, rule: &'a Rule) {
+        let kept = match docker_user::effect(rule) {
+            Effect::Stops => &mut self.stopping,
+            Effect::LetsThrough => &mut self.passing,
+            Effect::Leads | Effect::Other => return,
+        };
+        if kept.len() < MOST && is_plain(rule) {
+            kept.push(rule);
+        }
+    }
+
+    /// What is wrong where an earlier rule takes every packet that a rule could fit, and does the opposite with it.
+    pub(super) fn shadow(&self, rule: &Rule) -> Option<Fault> {
+        let (opposing, outcome) = match docker_user::effect(rule) {
+            Effect::Stops | Effect::Leads => (&self.passing, "lets through"),
+            Effect::LetsThrough => (&self.stopping, "stops"),
+            Effect::Other => return None,
+        };
+        let by = opposing.iter().find(|wide| docker_user::tests(wide).all(|test| is_implied(test, rule)))?;
+        Some(Fault {
+            level: Level::Warn,
+            why: format!("never fits: all that it could fit, `{}` {outcome} before it", by.text),
+            help: vec!["put the narrower rule above the wider one".to_owned()],
+        })
+    }
 }
 
 /// True for a rule that only tests and then decides.
