@@ -57,7 +57,7 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         Subject::Paths(paths) => walk::projects(paths, &world.working_directory, &|| progress.saw()),
     };
     progress.restart();
-    let host = check.host.as_ref().map(|eyes| host::look(eyes)).transpose()?.map(|seen| seen.host());
+    let host = check.host.as_ref().map(host::look).transpose()?.map(|seen| seen.host());
     // Named files are judged as they would be opened on the host; the host itself is looked at where none are.
     let planned_on = host.as_ref().filter(|_| matches!(check.subject, Subject::Project | Subject::Paths(_)));
     let mut views = parallel::map(&found.projects, |files| {
