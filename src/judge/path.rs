@@ -1,8 +1,8 @@
 //! A packet through the whole host: hook by hook, with translation and routing between them.
 //!
 //! What enters: a host and a packet that opens a new connection, from one sender or from many. What leaves: whether it reaches the host
-//! or a container, and, for one sender, by which rules. Whether anything listens there is not asked. Not here: programs at tc or XDP;
-//! what passes them is not judged open.
+//! or a container, and, for one sender, by which rules. Whether anything listens there is not asked. Not here: what programs at tc
+//! or XDP do; a packet that meets one is not judged open.
 
 mod frames;
 mod hooks;

@@ -21,8 +21,14 @@ enum Turn<'a> {
 }
 
 impl<'a> Journey<'a> {
-    /// The packet got through.
-    pub(super) fn open(&mut self, path: Path, world: World<'a>) {
+    /// The packet got through, as far as rules have a say in it.
+    pub(super) fn open(&mut self, path: Path, mut world: World<'a>) {
+        let crossed = [Some(&*self.scene.crowd.interface), world.state.output];
+        let program = crossed.into_iter().flatten().find_map(|device| self.scene.ground.program(device));
+        if let Some((device, program)) = program {
+            world.doubt(|| format!("{program} at {device} may refuse the packet; what it does is not read"));
+            return self.note(Verdict::Unsure, path, world);
+        }
         self.note(Verdict::Open, path, world);
     }
 
@@ -43,8 +49,10 @@ impl<'a> Journey<'a> {
         if let Some(network) = self.scene.ground.beside(destination).filter(|network| network.parent.as_deref() == Some(input)) {
             let effect = || format!("{} answers on {input} itself: the packet passes no hook of the host", network.driver);
             world.note("routing", effect);
-            let is_visible = network.mode.as_deref() == Some("l3s");
-            return self.note(if is_visible { Verdict::Unsure } else { Verdict::Open }, Path::Beside, world);
+            if network.mode.as_deref() == Some("l3s") {
+                return self.note(Verdict::Unsure, Path::Beside, world);
+            }
+            return self.open(Path::Beside, world);
         }
         let worlds = self.without_loopback(world);
         let worlds = self.taken_by_bridge(input, worlds);

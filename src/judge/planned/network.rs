@@ -121,6 +121,7 @@ fn set_up(host: &mut Host, habits: &Habits, network: &Network) {
         master: None,
         is_loopback: false,
         addresses,
+        programs: Vec::new(),
     });
     for subnet in &network.subnets {
         let metric = if subnet.addr().is_ipv4() { 0 } else { 256 };

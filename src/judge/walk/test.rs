@@ -233,8 +233,8 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
         Key::Opaque => Field::Unknown,
         Key::Owner if state.input == Some("") => Field::Unknown,
         Key::Owner | Key::Ipsec => exactly(0),
-        Key::InBridge => bridge(scene, state.input),
-        Key::OutBridge => bridge(scene, state.output),
+        Key::InBridge => bridge(scene, state.input, state.bridge),
+        Key::OutBridge => bridge(scene, state.output, state.bridge),
         Key::PacketType | Key::DestinationType | Key::DestinationTypeHere => {
             routed(scene, key, state).map_or(Field::Unknown, exactly)
         }
@@ -253,8 +253,8 @@ fn name(device: Device<'_>) -> Field<'_> {
 }
 
 /// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).
-fn bridge<'a>(scene: Scene<'a>, port: Device<'a>) -> Field<'a> {
-    let Some(port) = port else { return Field::Unknown };
+fn bridge<'a>(scene: Scene<'a>, port: Device<'_>, bridge: Device<'a>) -> Field<'a> {
+    let Some(port) = port else { return name(bridge) };
     let host = &*scene.ground.host;
     let master = host.link(port).and_then(|link| link.master.as_deref()).and_then(|name| host.link(name));
     match master {
