@@ -20,7 +20,6 @@ use crate::model::host::{Host, Part};
 use crate::model::packet::{Family, Packet, Target};
 use crate::model::verdict::{Path, Trace, Verdict};
 use std::borrow::Cow;
-pub(crate) use verdicts::Verdicts;
 
 /// Why an address's type is not known.
 pub(crate) const UNREAD_ADDRESSES: &str = "the host's addresses are unread; `ip -j addr` shows them";
@@ -61,9 +60,9 @@ pub(crate) fn follow(ground: &Ground<'_>, plan: &Plan, circles: &[Addresses], pa
     verdicts::conclude(outcomes(Scene { ground, plan, circles, crowd: &crowd }, to, true))
 }
 
-/// Judges a packet from each group of a crowd at once.
-pub(crate) fn rule(scene: Scene<'_>, to: Target) -> Verdicts {
-    Verdicts::of(scene.crowd, &outcomes(scene, to, false))
+/// Judges a packet from each group of a crowd at once: each stands in one verdict, with the way that its packets take.
+pub(crate) fn rule(scene: Scene<'_>, to: Target) -> Vec<(Verdict, Path, Groups)> {
+    verdicts::by_group(scene.crowd, &outcomes(scene, to, false))
 }
 
 /// All ends that a packet can come to.

@@ -205,7 +205,7 @@ impl<'a> Journey<'a> {
             _ if matches!(state.destination, IpAddr::V6(v6) if v6.is_unicast_link_local()) => {
                 Turn::Refused("a link-local address of another link is not forwarded to".into())
             }
-            _ => match self.forwards(state.family, input) {
+            _ => match self.scene.crowd.forwards(ground, state.family) {
                 Truth::Yes => {
                     let ways = self.ways(world, input, state.mark);
                     return ways.into_iter().map(|(way, world)| (turn(way), world)).collect();
@@ -234,18 +234,6 @@ impl<'a> Journey<'a> {
             join(&mut ways, ground.route(destination, source, input, mark), world);
         }
         ways
-    }
-
-    /// In v6 only `all` counts (net/ipv6/ip6_output.c, `ip6_forward`).
-    fn forwards(&self, family: Family, input: &str) -> Truth {
-        let ground = self.scene.ground;
-        let setting = match family {
-            Family::V4 => {
-                ground.interface_setting(family, input, "forwarding").or_else(|| ground.host.setting("net/ipv4/ip_forward"))
-            }
-            Family::V6 => ground.interface_setting(family, "all", "forwarding"),
-        };
-        setting.map_or(Truth::Maybe, |value| Truth::from(value != 0))
     }
 }
 

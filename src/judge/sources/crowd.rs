@@ -23,6 +23,7 @@ pub(crate) struct Crowd {
     /// The way back through the interface, and any way back; for packets without a mark.
     back: [OnceLock<Parts<Option<u32>>>; 2],
     routed: OnceLock<Parts<Vec<bool>>>,
+    forwards: OnceLock<Truth>,
 }
 
 impl Crowd {
@@ -36,6 +37,7 @@ impl Crowd {
             entries: [OnceLock::new(), OnceLock::new()],
             back: [OnceLock::new(), OnceLock::new()],
             routed: OnceLock::new(),
+            forwards: OnceLock::new(),
         }
     }
 
@@ -89,6 +91,19 @@ impl Crowd {
     pub(crate) fn back(&self, ground: &Ground<'_>, is_loose: bool) -> &Parts<Option<u32>> {
         let device = (!is_loose).then_some(&*self.interface);
         self.back[usize::from(is_loose)].get_or_init(|| self.parted(|source| back(ground.leads_back(source, device, 0))))
+    }
+
+    /// Whether the host forwards what comes in by the interface. In v6 only `all` counts (net/ipv6/ip6_output.c, `ip6_forward`).
+    pub(crate) fn forwards(&self, ground: &Ground<'_>, family: Family) -> Truth {
+        *self.forwards.get_or_init(|| {
+            let setting = match family {
+                Family::V4 => ground
+                    .interface_setting(family, &self.interface, "forwarding")
+                    .or_else(|| ground.host.setting("net/ipv4/ip_forward")),
+                Family::V6 => ground.interface_setting(family, "all", "forwarding"),
+            };
+            setting.map_or(Truth::Maybe, |value| Truth::from(value != 0))
+        })
     }
 
     /// The senders that policy rules tell apart.

@@ -178,14 +178,13 @@ fn fits(field: &Field<'_>, mask: Option<u32>, span: &Span) -> Truth {
             Truth::from(address.is_ipv4() == first.is_ipv4() && first <= address && address <= last)
         }
         (Field::Address(address), Span::AddressBits(bits, mask)) => Truth::from(has_bits(*address, *bits, *mask)),
-        (Field::Sender, Span::AddressBits(..)) => Truth::Maybe,
         (Field::Name(name), Span::Name(wanted)) => Truth::from(**name == **wanted),
         (Field::Name(name), Span::NamePrefix(prefix)) => Truth::from(name.starts_with(&**prefix)),
         (Field::Number(value, known), span) => number(*value, *known, mask.unwrap_or(u32::MAX), span),
         (Field::Within(first, last), Span::Number(low, high)) if mask.is_none() => {
             Truth::Maybe.or(Truth::from(low <= first && last <= high))
         }
-        (Field::Within(..) | Field::Unknown, _) => Truth::Maybe,
+        (Field::Within(..) | Field::Unknown, _) | (Field::Sender, Span::AddressBits(..)) => Truth::Maybe,
         _ => Truth::No,
     }
 }
@@ -283,7 +282,8 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         Key::CtProtocol => exactly(state.protocol.0.into()),
         Key::CtFamily => exactly(state.family.number()),
         Key::CtMark => exactly(state.ct_mark),
-        Key::CtSource => Field::Sender,
+        Key::CtReplyDestination if state.is_masked => Field::Unknown,
+        Key::CtSource | Key::CtReplyDestination => Field::Sender,
         Key::CtDestination => Field::Address(state.original.0),
         Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
         Key::CtSourcePort | Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
@@ -291,8 +291,6 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         // Whoever the packet is for now, answers (net/netfilter/nf_nat_core.c, `nf_nat_setup_info`).
         Key::CtReplySource => Field::Address(state.destination),
         Key::CtReplySourcePort => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
-        Key::CtReplyDestination if state.is_masked => Field::Unknown,
-        Key::CtReplyDestination => Field::Sender,
         _ => Field::Unknown,
     }
 }
