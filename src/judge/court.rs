@@ -114,16 +114,23 @@ impl Court {
     pub fn rule_on(&self, interface: &str, to: Target) -> Vec<Ruling> {
         let bench = self.bench(interface, Family::of(to.address));
         let on = |plan| path::rule(Scene { ground: &self.ground, plan, circles: &self.circles, crowd: &bench.crowd }, to);
-        let (actual, intended) = (on(&self.actual), on(&self.intended));
+        let intended = on(&self.intended);
         let mut rulings: Vec<Ruling> = Vec::new();
-        for sender in 0..bench.senders.len() {
-            let ((real, path), (meant, _)) = (actual.on(sender), intended.on(sender));
-            let is_same = |own: &&mut Ruling| (own.actual, own.intended, own.path) == (real, meant, path);
-            match rulings.iter_mut().find(is_same) {
-                Some(ruling) => ruling.senders.push(sender),
-                None => rulings.push(Ruling { senders: vec![sender], actual: real, intended: meant, path }),
+        for (actual, path, groups) in on(&self.actual) {
+            for (meant, _, others) in &intended {
+                let both = groups.and(others);
+                let is_same = |own: &&mut Ruling| (own.actual, own.intended, own.path) == (actual, *meant, path);
+                match rulings.iter_mut().find(is_same) {
+                    _ if both.is_empty() => {}
+                    Some(ruling) => ruling.senders.extend(both.iter()),
+                    None => rulings.push(Ruling { senders: both.iter().collect(), actual, intended: *meant, path }),
+                }
             }
         }
+        for ruling in &mut rulings {
+            ruling.senders.sort_unstable();
+        }
+        rulings.sort_by(|one, other| one.senders.first().cmp(&other.senders.first()));
         rulings
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Ground<'h> {
     tables: Tables,
     /// Links, by their number, under their names.
     links: HashMap<Arc<str>, usize>,
+    /// Under the names of links, those that carry programs which are not read: themselves, or one of their ports.
+    programs: HashMap<Arc<str>, usize>,
     /// Networks, by their number, under the addresses of containers that have an address of their own on a link of the host.
     beside: HashMap<IpAddr, usize>,
 }
@@ -63,13 +65,19 @@ impl<'h> Ground<'h> {
         }
         let tables = Tables::of(&host);
         let links = host.links.iter().enumerate().rev().map(|(at, link)| (link.name.clone(), at)).collect();
-        let beside = beside(&host);
-        Self { host, own, broadcasts, local_routes, tables, links, beside }
+        let (programs, beside) = (programs(&host), beside(&host));
+        Self { host, own, broadcasts, local_routes, tables, links, programs, beside }
     }
 
     /// The interface of a name.
     pub(crate) fn link(&self, name: &str) -> Option<&Link> {
         self.links.get(name).map(|at| &self.host.links[*at])
+    }
+
+    /// A program at an interface, or at one of its ports, that sees packets and is not read: where it sits, and what it is.
+    pub(crate) fn program(&self, device: &str) -> Option<(&str, &str)> {
+        let link = &self.host.links[*self.programs.get(device)?];
+        Some((&link.name, link.programs.first()?))
     }
 
     /// The network of a container that has an address of its own on a link of the host.
@@ -174,6 +182,18 @@ impl<'h> Ground<'h> {
         let family = if family == Family::V4 { "ipv4" } else { "ipv6" };
         self.host.setting(&format!("net/{family}/conf/{device}/{name}"))
     }
+}
+
+/// Where programs sit. A bond or a bridge passes on what its ports take in.
+fn programs(host: &Host) -> HashMap<Arc<str>, usize> {
+    let mut all = HashMap::new();
+    for (at, link) in host.links.iter().enumerate().filter(|(_, link)| !link.programs.is_empty()) {
+        all.insert(link.name.clone(), at);
+        if let Some(master) = &link.master {
+            all.entry(master.as_str().into()).or_insert(at);
+        }
+    }
+    all
 }
 
 /// Whose addresses stand on a link of the host by themselves. Of several networks with one address, the first container's counts.

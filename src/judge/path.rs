@@ -1,8 +1,8 @@
 //! A packet through the whole host: hook by hook, with translation and routing between them.
 //!
 //! What enters: a host and a packet that opens a new connection, from one sender or from many. What leaves: whether it reaches the host
-//! or a container, and, for one sender, by which rules. Whether anything listens there is not asked. Not here: programs at tc or XDP;
-//! what passes them is not judged open.
+//! or a container, and, for one sender, by which rules. Whether anything listens there is not asked. Not here: what programs at tc
+//! or XDP do; a packet that meets one is not judged open.
 
 mod frames;
 mod hooks;
@@ -20,7 +20,6 @@ use crate::model::host::{Host, Part};
 use crate::model::packet::{Family, Packet, Target};
 use crate::model::verdict::{Path, Trace, Verdict};
 use std::borrow::Cow;
-pub(crate) use verdicts::Verdicts;
 
 /// Why an address's type is not known.
 pub(crate) const UNREAD_ADDRESSES: &str = "the host's addresses are unread; `ip -j addr` shows them";
@@ -61,9 +60,9 @@ pub(crate) fn follow(ground: &Ground<'_>, plan: &Plan, circles: &[Addresses], pa
     verdicts::conclude(outcomes(Scene { ground, plan, circles, crowd: &crowd }, to, true))
 }
 
-/// Judges a packet from each group of a crowd at once.
-pub(crate) fn rule(scene: Scene<'_>, to: Target) -> Verdicts {
-    Verdicts::of(scene.crowd, &outcomes(scene, to, false))
+/// Judges a packet from each group of a crowd at once: each stands in one verdict, with the way that its packets take.
+pub(crate) fn rule(scene: Scene<'_>, to: Target) -> Vec<(Verdict, Path, Groups)> {
+    verdicts::by_group(scene.crowd, &outcomes(scene, to, false))
 }
 
 /// All ends that a packet can come to.

@@ -120,6 +120,9 @@ impl<'a> Walk<'a> {
         let possible = chain.index.possible(&packets);
         let mut ways = Ways { next: worlds, exits: Vec::new() };
         for rule in possible.map(|number| &chain.rules[number]) {
+            if ways.next.iter().all(|((), world)| self.is_passed_by(rule, world)) {
+                continue;
+            }
             for ((), world) in std::mem::take(&mut ways.next) {
                 self.rule(Here { chain, rule }, 0, world, &mut ways);
             }
@@ -133,6 +136,19 @@ impl<'a> Walk<'a> {
         ways.exits.extend(ways.next.into_iter().map(|((), world)| (Exit::Return, world)));
         self.path.pop();
         ways.exits
+    }
+
+    /// True if a rule surely does nothing: one of the tests before its first action fails for all senders.
+    fn is_passed_by(&self, rule: &Rule, world: &World<'a>) -> bool {
+        let mut fit = Fit::All(Truth::Yes);
+        for step in &rule.steps {
+            let Step::Test(test) = step else { return false };
+            fit = fit.and(test::holds(self.scene, test, world));
+            if fit.is_impossible(&world.groups) {
+                return true;
+            }
+        }
+        true
     }
 
     /// Loses the packets of those senders from whom there are too many different ways.

@@ -34,7 +34,7 @@ fn table(dice: &mut Dice, at: usize) -> Table {
     let named = |name: String, base, rules| Chain { name: name.into(), base, rules, unread: None };
     for number in 0..3 {
         // Chains jump to those before them only, but now and then to one that is not there.
-        let rules = rules(dice, number, false);
+        let rules = rules(dice, number, None);
         chains.push(named(format!("u{number}"), None, rules));
     }
     for number in 0..=dice.below(3) {
@@ -43,29 +43,29 @@ fn table(dice: &mut Dice, at: usize) -> Table {
         let priority = [-310, -150, -110, 0, 10][dice.below(5)];
         let policy = if dice.one_in(5) { Policy::Drop } else { Policy::Accept };
         let base = Base { hook, kind: ChainKind::Filter, priority, policy, devices: Vec::new() };
-        chains.push(named(format!("b{number}"), Some(base), rules(dice, 3, false)));
+        chains.push(named(format!("b{number}"), Some(base), rules(dice, 3, None)));
     }
     if dice.one_in(2) && family != TableFamily::Bridge {
         let hook = if dice.one_in(3) { Hook::Postrouting } else { Hook::Prerouting };
         let base = Base { hook, kind: ChainKind::Nat, priority: -100, policy: Policy::Accept, devices: Vec::new() };
-        chains.push(named("n".to_owned(), Some(base), rules(dice, 0, true)));
+        chains.push(named("n".to_owned(), Some(base), rules(dice, 0, Some(hook))));
     }
     let chains = chains.into_iter().map(|chain| (chain.name.clone(), chain)).collect();
     Table { family, name: format!("t{at}"), origin: Origin::Nft, chains }
 }
 
 /// Now and then so many that they are found by an index.
-fn rules(dice: &mut Dice, chains: usize, is_nat: bool) -> Vec<Rule> {
+fn rules(dice: &mut Dice, chains: usize, nat: Option<Hook>) -> Vec<Rule> {
     let count = if dice.one_in(3) { 12 + dice.below(30) } else { dice.below(6) };
-    (0..count).map(|number| rule(dice, number, chains, is_nat)).collect()
+    (0..count).map(|number| rule(dice, number, chains, nat)).collect()
 }
 
-fn rule(dice: &mut Dice, number: usize, chains: usize, is_nat: bool) -> Rule {
+fn rule(dice: &mut Dice, number: usize, chains: usize, nat: Option<Hook>) -> Rule {
     let mut steps: Vec<Step> = (0..=dice.below(3)).map(|_| Step::Test(test(dice))).collect();
-    steps.push(Step::Act(action(dice, chains, is_nat)));
+    steps.push(Step::Act(action(dice, chains, nat)));
     if dice.one_in(5) {
         steps.push(Step::Test(test(dice)));
-        steps.push(Step::Act(action(dice, chains, is_nat)));
+        steps.push(Step::Act(action(dice, chains, nat)));
     }
     Rule { text: format!("rule {number}").into(), steps }
 }
@@ -139,16 +139,18 @@ fn decision(dice: &mut Dice, chains: usize) -> Decision {
     }
 }
 
-fn action(dice: &mut Dice, chains: usize, is_nat: bool) -> Action {
-    match dice.below(10) {
-        0 | 1 if is_nat => Action::Translate(translation(dice)),
-        2 => Action::SetMark(set_mark(dice)),
-        3 if !is_nat => Action::Untrack,
-        4 | 5 => {
+fn action(dice: &mut Dice, chains: usize, nat: Option<Hook>) -> Action {
+    match (dice.below(10), nat) {
+        // The kernel translates each end at its own hooks only.
+        (0 | 1, Some(Hook::Postrouting)) => Action::Translate(Translation::Source),
+        (0 | 1, Some(_)) => Action::Translate(destination(dice)),
+        (2, _) => Action::SetMark(set_mark(dice)),
+        (3, None) => Action::Untrack,
+        (4 | 5, _) => {
             let (selectors, members) = members(dice);
             Action::Lookup { selectors, map: Arc::new(members.into_iter().map(|key| (key, decision(dice, chains))).collect()) }
         }
-        6 if dice.one_in(20) => Action::Unknown("queue".into()),
+        (6, _) if dice.one_in(20) => Action::Unknown("queue".into()),
         _ => Action::Decide(decision(dice, chains)),
     }
 }
@@ -159,10 +161,9 @@ fn set_mark(dice: &mut Dice) -> SetMark {
     SetMark { target: mark(dice), keep: !bits(dice), source: mark(dice), pick: bits(dice), flip: bits(dice) }
 }
 
-fn translation(dice: &mut Dice) -> Translation {
-    match dice.below(4) {
-        0 => Translation::Source,
-        1 => Translation::Redirect(Some((1004, 1004))),
+fn destination(dice: &mut Dice) -> Translation {
+    match dice.below(3) {
+        0 => Translation::Redirect(Some((1004, 1004))),
         _ => {
             let target = |dice: &mut Dice, when: Vec<(Selector, Span)>| Target {
                 when,

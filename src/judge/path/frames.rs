@@ -22,9 +22,9 @@ impl<'a> Journey<'a> {
         if !self.scene.ground.is_bridge(bridge) {
             return worlds;
         }
-        let worlds = self.frames(Hook::Prerouting, [SOME_PORT, NOWHERE], Path::Nowhere, worlds);
+        let worlds = self.frames(bridge, Hook::Prerouting, [SOME_PORT, NOWHERE], Path::Nowhere, worlds);
         let worlds = self.between_ports(bridge, worlds);
-        self.frames(Hook::Input, [SOME_PORT, NOWHERE], Path::Nowhere, worlds)
+        self.frames(bridge, Hook::Input, [SOME_PORT, NOWHERE], Path::Nowhere, worlds)
     }
 
     /// Frames that the host sends out by a bridge (net/bridge/br_forward.c, `__br_forward`: NF_BR_LOCAL_OUT, then NF_BR_POST_ROUTING).
@@ -44,8 +44,8 @@ impl<'a> Journey<'a> {
             });
             self.note(Verdict::Unsure, path, world);
         }
-        let sent = self.frames(Hook::Output, [NOWHERE, SOME_PORT], path, sent);
-        self.frames(Hook::Postrouting, [NOWHERE, SOME_PORT], path, sent)
+        let sent = self.frames(bridge, Hook::Output, [NOWHERE, SOME_PORT], path, sent);
+        self.frames(bridge, Hook::Postrouting, [NOWHERE, SOME_PORT], path, sent)
     }
 
     /// Frames that stay on their bridge: without br_netfilter no IP hook sees them. The others come back.
@@ -63,8 +63,8 @@ impl<'a> Journey<'a> {
                     continue;
                 }
                 world.note("routing", || format!("the frame stays on {bridge}: no IP hook sees it"));
-                let worlds = self.frames(Hook::Forward, [SOME_PORT, SOME_PORT], Path::Bridge, vec![world]);
-                for world in self.frames(Hook::Postrouting, [NOWHERE, SOME_PORT], Path::Bridge, worlds) {
+                let worlds = self.frames(bridge, Hook::Forward, [SOME_PORT, SOME_PORT], Path::Bridge, vec![world]);
+                for world in self.frames(bridge, Hook::Postrouting, [NOWHERE, SOME_PORT], Path::Bridge, worlds) {
                     self.open(Path::Bridge, world);
                 }
             }
@@ -73,7 +73,14 @@ impl<'a> Journey<'a> {
     }
 
     /// Passes the bridge's own chains of a hook, with the incoming and the outgoing port.
-    fn frames(&mut self, hook: Hook, ports: [Device<'a>; 2], path: Path, worlds: Vec<World<'a>>) -> Vec<World<'a>> {
+    fn frames(
+        &mut self,
+        bridge: &'a str,
+        hook: Hook,
+        ports: [Device<'a>; 2],
+        path: Path,
+        worlds: Vec<World<'a>>,
+    ) -> Vec<World<'a>> {
         let moments = self.scene.plan.orders.frames(hook);
         if moments.is_empty() {
             return worlds;
@@ -82,17 +89,20 @@ impl<'a> Journey<'a> {
         for mut world in worlds {
             let before = world.state;
             [world.state.input, world.state.output] = ports;
-            world.state.tracking = Tracking::Unknown;
+            (world.state.bridge, world.state.tracking) = (Some(bridge), Tracking::Unknown);
             let mut going = vec![world];
             for moment in moments {
                 going = self.moment(moment, path, going);
             }
             passed.extend(going.into_iter().map(|mut world| {
                 (world.state.input, world.state.output) = (before.input, before.output);
-                world.state.tracking = before.tracking;
+                (world.state.bridge, world.state.tracking) = (None, before.tracking);
                 world
             }));
         }
         passed
     }
 }
+
+#[cfg(test)]
+mod tests;

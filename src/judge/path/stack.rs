@@ -21,8 +21,14 @@ enum Turn<'a> {
 }
 
 impl<'a> Journey<'a> {
-    /// The packet got through.
-    pub(super) fn open(&mut self, path: Path, world: World<'a>) {
+    /// The packet got through, as far as rules have a say in it.
+    pub(super) fn open(&mut self, path: Path, mut world: World<'a>) {
+        let crossed = [Some(&*self.scene.crowd.interface), world.state.output];
+        let program = crossed.into_iter().flatten().find_map(|device| self.scene.ground.program(device));
+        if let Some((device, program)) = program {
+            world.doubt(|| format!("{program} at {device} may refuse the packet; what it does is not read"));
+            return self.note(Verdict::Unsure, path, world);
+        }
         self.note(Verdict::Open, path, world);
     }
 
@@ -43,8 +49,10 @@ impl<'a> Journey<'a> {
         if let Some(network) = self.scene.ground.beside(destination).filter(|network| network.parent.as_deref() == Some(input)) {
             let effect = || format!("{} answers on {input} itself: the packet passes no hook of the host", network.driver);
             world.note("routing", effect);
-            let is_visible = network.mode.as_deref() == Some("l3s");
-            return self.note(if is_visible { Verdict::Unsure } else { Verdict::Open }, Path::Beside, world);
+            if network.mode.as_deref() == Some("l3s") {
+                return self.note(Verdict::Unsure, Path::Beside, world);
+            }
+            return self.open(Path::Beside, world);
         }
         let worlds = self.without_loopback(world);
         let worlds = self.taken_by_bridge(input, worlds);
@@ -211,7 +219,7 @@ impl<'a> Journey<'a> {
             _ if matches!(state.destination, IpAddr::V6(v6) if v6.is_unicast_link_local()) => {
                 Turn::Refused("a link-local address of another link is not forwarded to".into())
             }
-            _ => match self.forwards(state.family, input) {
+            _ => match self.scene.crowd.forwards(ground, state.family) {
                 Truth::Yes => {
                     let ways = self.ways(world, input, state.mark);
                     return ways.into_iter().map(|(way, world)| (turn(way), world)).collect();
@@ -240,18 +248,6 @@ impl<'a> Journey<'a> {
             join(&mut ways, ground.route(destination, source, input, mark), world);
         }
         ways
-    }
-
-    /// In v6 only `all` counts (net/ipv6/ip6_output.c, `ip6_forward`).
-    fn forwards(&self, family: Family, input: &str) -> Truth {
-        let ground = self.scene.ground;
-        let setting = match family {
-            Family::V4 => {
-                ground.interface_setting(family, input, "forwarding").or_else(|| ground.host.setting("net/ipv4/ip_forward"))
-            }
-            Family::V6 => ground.interface_setting(family, "all", "forwarding"),
-        };
-        setting.map_or(Truth::Maybe, |value| Truth::from(value != 0))
     }
 }
 

@@ -17,7 +17,7 @@ const SETTINGS: &str =
 net.ipv4.conf.eth1.rp_filter = 1\nnet.ipv4.conf.all.route_localnet = 0\nnet.ipv4.conf.eth0.route_localnet = 0\n";
 
 /// A host with these v4 rules of iptables, these of nft, and files replaced or, where the text is `-`, missing.
-fn host(iptables: &str, nft: &str, files: &[(&str, &str)]) -> Host {
+pub(super) fn host(iptables: &str, nft: &str, files: &[(&str, &str)]) -> Host {
     let mut snapshot = Snapshot::default();
     for (file, _) in crate::model::snapshot::FILES {
         snapshot.files.insert(file.to_owned(), String::new());
@@ -39,7 +39,7 @@ fn host(iptables: &str, nft: &str, files: &[(&str, &str)]) -> Host {
     snapshot.host()
 }
 
-fn judged(host: &Host, interface: &str, from: &str, to: &str) -> Trace {
+pub(super) fn judged(host: &Host, interface: &str, from: &str, to: &str) -> Trace {
     let to: Target = to.parse().unwrap();
     trace(host, &crate::judge::bypass::packet(host, to, from.parse().ok(), Some(interface)).unwrap())
 }
@@ -98,7 +98,7 @@ fn accept_ends_only_its_own_base_chain_and_drop_ends_the_packet() {
 }
 
 /// A rule set of nft with one chain `c` at a hook, in a table of a family.
-fn nft(family: &str, hook: &str, kind: &str, priority: i32, rules: &[&str]) -> String {
+pub(super) fn nft(family: &str, hook: &str, kind: &str, priority: i32, rules: &[&str]) -> String {
     let chain = format!(
         r#"{{"chain":{{"family":"{family}","table":"t","name":"c","type":"{kind}","hook":"{hook}","prio":{priority},"policy":"accept"}}}}"#
     );
@@ -341,4 +341,18 @@ fn a_device_that_the_json_leaves_out_is_read_from_the_text_or_doubted() {
     assert_eq!(judged(&known, "eth0", "192.0.2.9", "192.0.2.1:80").verdict, Verdict::Closed);
     assert_eq!(judged(&known, "eth1", "10.0.0.9", "192.0.2.1:80").verdict, Verdict::Open);
     assert_eq!(judged(&host("", &drop, &[]), "eth1", "10.0.0.9", "192.0.2.1:80").verdict, Verdict::Unsure);
+}
+
+#[test]
+fn a_packet_that_meets_a_program_is_not_judged_open() {
+    let links = |at: &str| format!(r#"[{{"ifname":"{at}","xdp":{{"mode":1,"prog":{{"id":7}}}}}}]"#);
+    for (at, to) in [("eth0", "192.0.2.1:80"), ("docker0", "172.17.0.2:80")] {
+        let met = judged(&host("", "", &[("ip-link.json", &links(at))]), "eth0", "192.0.2.9", to);
+        assert_eq!(met.verdict, Verdict::Unsure);
+        assert!(met.doubts[0].contains(&format!("at {at} may refuse")), "{:?}", met.doubts);
+    }
+    let elsewhere = host("", "", &[("ip-link.json", &links("eth1"))]);
+    assert_eq!(judged(&elsewhere, "eth0", "192.0.2.9", "192.0.2.1:80").verdict, Verdict::Open);
+    let refused = host("*filter\n:INPUT DROP\nCOMMIT\n", "", &[("ip-link.json", &links("eth0"))]);
+    assert_eq!(judged(&refused, "eth0", "192.0.2.9", "192.0.2.1:80").verdict, Verdict::Closed);
 }

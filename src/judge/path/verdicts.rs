@@ -31,38 +31,34 @@ pub(super) fn conclude(mut outcomes: Vec<Outcome<'_>>) -> Trace {
     Trace { verdict, path, hops: world.story.map(|story| story.hops).unwrap_or_default(), doubts, delivered }
 }
 
-/// The verdicts on a packet from many senders.
-pub(crate) struct Verdicts {
-    /// Ends that some or all packets of these groups come to, in the order of [`SHOWN`].
-    ends: [Groups; 3],
-    /// By which way the groups come to their ends, in the order in which the ways were found.
-    paths: Vec<(Verdict, Path, Groups)>,
-}
-
-impl Verdicts {
-    pub(super) fn of(crowd: &Crowd, outcomes: &[Outcome<'_>]) -> Self {
-        let mut verdicts = Self { ends: SHOWN.map(|_| crowd.nobody()), paths: Vec::new() };
-        for Outcome { verdict, path, world } in outcomes {
-            for (end, _) in verdicts.ends.iter_mut().zip(SHOWN).filter(|(_, shown)| shown == verdict) {
-                *end = end.or(&world.groups);
-            }
-            match verdicts.paths.iter_mut().find(|(own, way, _)| own == verdict && way == path) {
-                Some((_, _, groups)) => *groups = groups.or(&world.groups),
-                None => verdicts.paths.push((*verdict, *path, world.groups.clone())),
+/// The verdicts on a packet from many senders: each group stands in one of them, with the way that its packets take.
+pub(super) fn by_group(crowd: &Crowd, outcomes: &[Outcome<'_>]) -> Vec<(Verdict, Path, Groups)> {
+    let mut ends: [Groups; 3] = SHOWN.map(|_| crowd.nobody());
+    let mut ways: Vec<(Verdict, Path, Groups)> = Vec::new();
+    for Outcome { verdict, path, world } in outcomes {
+        for (end, _) in ends.iter_mut().zip(SHOWN).filter(|(_, shown)| shown == verdict) {
+            *end = end.or(&world.groups);
+        }
+        match ways.iter_mut().find(|(own, way, _)| own == verdict && way == path) {
+            Some((_, _, groups)) => *groups = groups.or(&world.groups),
+            None => ways.push((*verdict, *path, world.groups.clone())),
+        }
+    }
+    let [unsure, open, closed] = ends;
+    let (open, closed) = (open.without(&unsure).without(&closed), closed.without(&unsure).without(&open));
+    let unsure = crowd.everybody().without(&open).without(&closed);
+    let mut verdicts = Vec::new();
+    for (verdict, mut groups) in SHOWN.into_iter().zip([unsure, open, closed]) {
+        for (_, path, own) in SHOWN.iter().flat_map(|end| ways.iter().filter(move |(own, _, _)| own == end)) {
+            let here = groups.and(own);
+            if !here.is_empty() {
+                groups = groups.without(&here);
+                verdicts.push((verdict, *path, here));
             }
         }
-        verdicts
+        if !groups.is_empty() {
+            verdicts.push((verdict, Path::Nowhere, groups));
+        }
     }
-
-    /// The verdict on packets of a group, and the way that they took.
-    pub(crate) fn on(&self, group: usize) -> (Verdict, Path) {
-        let [unsure, open, closed] = [0, 1, 2].map(|end| self.ends[end].contains(group));
-        let verdict = match (unsure, open, closed) {
-            (false, true, false) => Verdict::Open,
-            (false, false, true) => Verdict::Closed,
-            _ => Verdict::Unsure,
-        };
-        let way = |wanted: &Verdict| self.paths.iter().find(|(own, _, groups)| own == wanted && groups.contains(group));
-        (verdict, SHOWN.iter().find_map(way).map_or(Path::Nowhere, |(_, path, _)| *path))
-    }
+    verdicts
 }

@@ -2,9 +2,9 @@
 
 use super::finder::Finder;
 use super::index::Index;
-use super::members::Library;
+use super::members::{Library, is_sender};
 use super::{Action, Chain, Decision, Effect, Map, Rule, Step, Table, Target, Test, Translation};
-use crate::model::ruleset;
+use crate::model::ruleset::{self, Key};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,7 +38,19 @@ fn rule(rule: &ruleset::Rule, numbers: &Numbers<'_>, library: &mut Library) -> R
         }),
         ruleset::Step::Act(one) => Step::Act(action(one, numbers, library)),
     };
-    Rule { text: rule.text.clone(), steps: rule.steps.iter().map(step).collect() }
+    let mut steps: Vec<Step> = rule.steps.iter().map(step).collect();
+    // All of them must hold, in whatever order they are asked: those that are the same for all senders come first.
+    let tests = steps.iter().position(|step| matches!(step, Step::Act(_))).unwrap_or(steps.len());
+    steps[..tests].sort_by_key(asks_for_sender);
+    Rule { text: rule.text.clone(), steps }
+}
+
+fn asks_for_sender(step: &Step) -> bool {
+    let is_about_sender = |key| {
+        let derived = [Key::SourceType, Key::ReversePath, Key::AnyReversePath];
+        is_sender(key) || derived.contains(&key)
+    };
+    matches!(step, Step::Test(Test::Fields { selectors, .. }) if selectors.iter().any(|selector| is_about_sender(selector.key)))
 }
 
 fn action(action: &ruleset::Action, numbers: &Numbers<'_>, library: &mut Library) -> Action {

@@ -85,7 +85,7 @@ impl Library {
             };
             let is_many = members.len() > FEW;
             match selector.key {
-                Key::Source | Key::CtSource | Key::CtReplyDestination => {
+                key if is_sender(key) => {
                     if let Some(circle) = addresses() {
                         return Inside::Senders(self.circle(circle));
                     }
@@ -118,10 +118,8 @@ impl Library {
     /// What one field is held against.
     pub(super) fn part(&mut self, selector: Selector, span: &Span) -> Part {
         let ranges = match (selector.key, span) {
-            (Key::Source | Key::CtSource | Key::CtReplyDestination, Span::Address(first, last)) => Some(vec![(*first, *last)]),
-            (Key::Source | Key::CtSource | Key::CtReplyDestination, Span::AddressBits(bits, mask)) => {
-                super::addresses::under_mask(*bits, *mask)
-            }
+            (key, Span::Address(first, last)) if is_sender(key) => Some(vec![(*first, *last)]),
+            (key, Span::AddressBits(bits, mask)) if is_sender(key) => super::addresses::under_mask(*bits, *mask),
             _ => None,
         };
         ranges.map_or_else(|| Part::Span(span.clone()), |ranges| Part::Senders(self.circle(Addresses::of(ranges))))
@@ -136,6 +134,11 @@ impl Library {
         self.numbers.insert(addresses, number);
         number
     }
+}
+
+/// Fields that hold the sender's address.
+pub(super) fn is_sender(key: Key) -> bool {
+    matches!(key, Key::Source | Key::CtSource | Key::CtReplyDestination)
 }
 
 fn range(spans: &[Span]) -> Option<(IpAddr, IpAddr)> {

@@ -24,6 +24,7 @@ pub(crate) struct Crowd {
     /// The way back through the interface, and any way back; for packets without a mark.
     back: [OnceLock<Parts<Option<u32>>>; 2],
     routed: OnceLock<Parts<Vec<bool>>>,
+    forwards: OnceLock<Truth>,
 }
 
 impl Crowd {
@@ -37,6 +38,7 @@ impl Crowd {
             entries: [OnceLock::new(), OnceLock::new()],
             back: [OnceLock::new(), OnceLock::new()],
             routed: OnceLock::new(),
+            forwards: OnceLock::new(),
         }
     }
 
@@ -114,6 +116,19 @@ impl Crowd {
     /// The senders whose packets stay on their link.
     pub(crate) fn link_local(&self) -> Groups {
         Groups::of(self.representatives.len(), |group| is_link_local(self.representatives[group]))
+    }
+
+    /// Whether the host forwards what comes in by the interface. In v6 only `all` counts (net/ipv6/ip6_output.c, `ip6_forward`).
+    pub(crate) fn forwards(&self, ground: &Ground<'_>, family: Family) -> Truth {
+        *self.forwards.get_or_init(|| {
+            let setting = match family {
+                Family::V4 => ground
+                    .interface_setting(family, &self.interface, "forwarding")
+                    .or_else(|| ground.host.setting("net/ipv4/ip_forward")),
+                Family::V6 => ground.interface_setting(family, "all", "forwarding"),
+            };
+            setting.map_or(Truth::Maybe, |value| Truth::from(value != 0))
+        })
     }
 
     /// The senders that policy rules tell apart.

@@ -249,8 +249,8 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
         Key::Opaque => Field::Unknown,
         Key::Owner if state.input == Some("") => Field::Unknown,
         Key::Owner | Key::Ipsec => exactly(0),
-        Key::InBridge => bridge(scene, state.input),
-        Key::OutBridge => bridge(scene, state.output),
+        Key::InBridge => bridge(scene, state.input, state.bridge),
+        Key::OutBridge => bridge(scene, state.output, state.bridge),
         Key::PacketType | Key::DestinationType | Key::DestinationTypeHere => {
             routed(scene, key, state).map_or(Field::Unknown, exactly)
         }
@@ -269,8 +269,8 @@ fn name(device: Device<'_>) -> Field<'_> {
 }
 
 /// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).
-fn bridge<'a>(scene: Scene<'a>, port: Device<'a>) -> Field<'a> {
-    let Some(port) = port else { return Field::Unknown };
+fn bridge<'a>(scene: Scene<'a>, port: Device<'_>, bridge: Device<'a>) -> Field<'a> {
+    let Some(port) = port else { return name(bridge) };
     let host = &*scene.ground.host;
     let master = host.link(port).and_then(|link| link.master.as_deref()).and_then(|name| host.link(name));
     match master {
@@ -303,6 +303,8 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         Key::CtProtocol => exactly(state.protocol.0.into()),
         Key::CtFamily => exactly(state.family.number()),
         Key::CtMark => exactly(state.ct_mark),
+        Key::CtReplyDestination if state.is_masked => Field::Unknown,
+        Key::CtSource | Key::CtReplyDestination => Field::Sender,
         Key::CtDestination => Field::Address(state.original.0),
         Key::CtReplyDestinationPort if state.nat.source => Field::Unknown,
         Key::CtSourcePort | Key::CtReplyDestinationPort => Field::Within(CLIENT_PORTS.0, CLIENT_PORTS.1),
@@ -310,8 +312,6 @@ fn connection<'a>(key: Key, state: &State<'a>) -> Field<'a> {
         // Whoever the packet is for now, answers (net/netfilter/nf_nat_core.c, `nf_nat_setup_info`).
         Key::CtReplySource => Field::Address(state.destination),
         Key::CtReplySourcePort => state.port.map_or(Field::Unknown, |port| exactly(port.into())),
-        Key::CtReplyDestination if state.is_masked => Field::Unknown,
-        Key::CtSource | Key::CtReplyDestination => Field::Sender,
         _ => Field::Unknown,
     }
 }

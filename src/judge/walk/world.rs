@@ -46,6 +46,8 @@ pub(crate) struct State<'a> {
     pub(crate) input: Device<'a>,
     /// The outgoing interface; empty until a route is chosen.
     pub(crate) output: Device<'a>,
+    /// The bridge whose own rules are asked; None for all others.
+    pub(crate) bridge: Device<'a>,
     /// What connection tracking says.
     pub(crate) tracking: Tracking,
     /// The packet's mark.
@@ -60,7 +62,7 @@ pub(crate) struct State<'a> {
     pub(crate) is_mapped: bool,
 }
 
-/// The name of an interface; None for one of several ports of a bridge.
+/// The name of an interface; None where it is not known, as for the port of a bridge.
 pub(crate) type Device<'a> = Option<&'a str>;
 
 /// The two ends of a packet's way.
@@ -99,6 +101,7 @@ impl<'a> World<'a> {
             original: (to.address, to.port),
             input: Some(interface),
             output: Some(""),
+            bridge: None,
             tracking: Tracking::NotYet,
             mark: 0,
             ct_mark: 0,
