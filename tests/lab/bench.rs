@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use docker_firewall::model::verdict::Verdict;
 
+use crate::commands::{self, Place, Traced};
 use crate::hosts::Host;
+use crate::island::Island;
 use crate::probe::{Outcome, Probe};
+use crate::said::Said;
 use crate::site::Site;
 use crate::verdict::Judge;
-use crate::{arrival, capture, roots, scenario};
+use crate::{arrival, capture, project, roots, scenario};
 
 /// A probe and what was found.
 pub(crate) struct Row {
@@ -26,6 +29,31 @@ pub(crate) struct Row {
     pub(crate) actual: Outcome,
 }
 
+/// What the program said on the host itself.
+pub(crate) struct Live {
+    /// `check FILE --host`, before the file's containers were there.
+    pub(crate) planned: Said,
+    /// `check`
+    pub(crate) check: Said,
+    /// `trace`, by the probe's position.
+    pub(crate) traces: Vec<(usize, Traced)>,
+    /// `snapshot DIR`: texts by file name.
+    pub(crate) snapshot: BTreeMap<String, String>,
+}
+
+/// Of so many probes one is asked with `trace` on the host, which looks at all of it each time.
+const STRIDE: usize = 48;
+
+impl Live {
+    /// Asks the program on the host.
+    fn ask(island: &Island, planned: Said, probes: &[Probe]) -> Result<Self> {
+        let place = Place::Host(island);
+        let asked = probes.iter().enumerate().step_by(STRIDE);
+        let traces = asked.map(|(at, probe)| Ok((at, place.trace(probe)?))).collect::<Result<_>>()?;
+        Ok(Self { planned, check: place.check(&[])?, traces, snapshot: commands::snapshot(island)? })
+    }
+}
+
 /// All that one host showed.
 pub(crate) struct Report {
     /// Packages and their versions.
@@ -33,6 +61,7 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     /// The host's state by file name, and the truth beside it: what `--snapshot` reads.
     pub(crate) state: BTreeMap<String, String>,
+    pub(crate) live: Live,
     /// Until the firewall stood, until the containers ran, until the last answer.
     pub(crate) took: [Duration; 3],
 }
@@ -57,6 +86,8 @@ pub(crate) fn run(host: &Host) -> Result<Report> {
     intended.retain(|probe, _| !host.unmeant && !host.redirected.contains(&probe.port));
 
     site.engage(host)?;
+    commands::install(&site.island)?;
+    let planned = Place::Host(&site.island).check(&[project::FILE, "--host"])?;
     site.populate(host)?;
     // Where neither a container nor a proxy holds an address and port, an ordinary process does: silence is then the filters'.
     let _plain = site.listen(&asked)?;
@@ -66,10 +97,11 @@ pub(crate) fn run(host: &Host) -> Result<Report> {
     probes.extend(scenario::to_containers(&site));
     probes.extend(scenario::from_inside(&site));
     let (mut state, actual) = at_rest(&site, &probes)?;
+    let live = Live::ask(&site.island, planned, &probes)?;
     let row = |(probe, actual)| Row { intended: intended.get(&probe).cloned(), probe, actual };
     let rows: Vec<_> = probes.into_iter().zip(actual).map(row).collect();
     state.insert("probes.json".to_owned(), capture::probes(&site, &rows)?);
-    Ok(Report { versions: root.versions, rows, state, took: [stood, running, start.elapsed()] })
+    Ok(Report { versions: root.versions, rows, state, live, took: [stood, running, start.elapsed()] })
 }
 
 /// How often a host is asked again because its rules moved meanwhile.

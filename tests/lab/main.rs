@@ -18,10 +18,12 @@
 //!  - overlay on overlay is refused: `/var/lib/docker` is a tmpfs with the vfs driver.
 //!  - Packets to `127.0.0.1` leave a neighbour only while its own `lo` is down and `route_localnet` is on.
 //!  - The engine rewrites its rules for seconds after a reload of firewalld: nothing is asked before they stand still.
+//!  - It reloads firewalld when it makes its zone for the first time: settings that are not permanent are lost.
 //!  - A wildcard UDP socket answers from another address than the one asked; listeners bind each address.
+//!  - Silence proves nothing where only the way back is shut: then the counters behind the last hooks are read.
 //!
-//! What this lab's kernel may lack, and rows that are then not here: IPVS (Swarm ingress), ipvlan, WireGuard, dummy, SCTP,
-//! flowtables. Those are judged from real rule texts alone.
+//! What this lab's kernel may lack, and rows that are then not here: IPVS (Swarm ingress), ipvlan, WireGuard, VLANs, bonds,
+//! VRFs, dummy, SCTP, flowtables. Those are judged from real rule texts alone.
 
 mod arrival;
 mod bench;

@@ -19,11 +19,11 @@ use crate::island::{Island, Wire, output};
 pub(crate) enum Kind {
     /// The cable itself.
     Cable,
-    /// A bridge with the cable, called `port0`, in it.
+    /// A bridge with the cable, called `NAME-port`, in it.
     Bridge,
-    /// A macvlan on the cable `port0`, which has no address.
+    /// A macvlan on the cable `NAME-port`, which has no address.
     Macvlan,
-    /// A vxlan through the cable `port0`, which carries [`UNDERLAY`].
+    /// A vxlan through the cable `NAME-port`, which carries [`UNDERLAY`].
     Vxlan,
 }
 
@@ -88,12 +88,12 @@ pub(crate) fn lay(island: &Island, links: &[&'static Link]) -> Result<Vec<Neighb
 fn join(island: &Island, link: &'static Link) -> Result<Neighbour> {
     let wire = Wire::new()?;
     let (host, there) = (island.pid().to_string(), wire.pid().to_string());
-    let port = if link.kind == Kind::Cable { link.name } else { "port0" };
-    let end = if link.kind == Kind::Vxlan { "port0" } else { "eth0" };
-    let cable = ["link", "add", port, "netns", &host, "type", "veth", "peer", "name", end, "netns", &there];
+    let port = if link.kind == Kind::Cable { link.name.to_owned() } else { format!("{}-port", link.name) };
+    let end = if link.kind == Kind::Vxlan { &port } else { "eth0" };
+    let cable = ["link", "add", &port, "netns", &host, "type", "veth", "peer", "name", end, "netns", &there];
     output(Command::new("ip").args(cable))?;
     let neighbour = Neighbour { link, wire };
-    neighbour.stand(island, port)?;
+    neighbour.stand(island, &port)?;
     for address in link.host {
         ip(island, &["address", "add", address, "dev", link.name, "nodad"])?;
     }

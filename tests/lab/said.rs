@@ -62,13 +62,13 @@ impl Said {
     }
 
     /// Views that the packets contradict, one a line.
-    pub(crate) fn contradicted(&self, rows: &[Row]) -> Vec<String> {
+    pub(crate) fn contradicted(&self, rows: &[&Row]) -> Vec<String> {
         rows.iter().flat_map(|row| self.borne_out(row)).collect()
     }
 
     /// Probes that found a bypass of which no finding tells.
-    pub(crate) fn untold<'a>(&self, rows: &'a [Row]) -> impl Iterator<Item = &'a Row> {
-        rows.iter().filter(|row| is_bypass(row) && !self.tells_of(row))
+    pub(crate) fn untold<'a>(&self, rows: &[&'a Row]) -> impl Iterator<Item = &'a Row> {
+        rows.iter().copied().filter(|row| is_bypass(row) && !self.tells_of(row))
     }
 
     /// The views that are about a probe and say another thing than its answers.

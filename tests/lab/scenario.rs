@@ -23,7 +23,7 @@ const TCP: [u16; 4] = [22, 9091, 9090, 8099];
 /// A UDP port of the host that nobody has.
 const UDP: u16 = 53;
 /// The first two ports of the range from which the engine takes one where none is named.
-const EPHEMERAL: [u16; 2] = [32_768, 32_769];
+pub(crate) const EPHEMERAL: [u16; 2] = [32_768, 32_769];
 /// Ports that are asked over loopback and link-local addresses, and from inside.
 const NEAR: [u16; 5] = [8080, 8081, 8084, 8086, 9090];
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

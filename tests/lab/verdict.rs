@@ -20,6 +20,7 @@ use crate::commands::{Place, Traced, target};
 use crate::hosts::Host;
 use crate::probe::{Origin, Probe};
 use crate::said::{self, Said};
+use crate::scenario::EPHEMERAL;
 
 /// Of so many rows one is asked through the command line too; the library, which is quick, judges them all.
 const STRIDE: usize = 9;
@@ -111,10 +112,10 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     let place = Place::Saved(folder);
     let traced = traced(&judge, report, &place)?;
     let check = place.check(&[])?;
-    let wrong = held(&check, &judge, &report.rows)?;
+    let wrong = commands_against(&judge, host, report, &check)?;
     tally.wrong += wrong.len();
     for line in wrong {
-        println!("    WRONG CHECK: {line}");
+        println!("    WRONG {line}");
     }
     let (Tally { judged, unsure, wrong }, probes) = (tally, report.rows.len());
     println!("  {probes} probes; {judged} verdicts compared, {unsure} unsure, {wrong} wrong");
@@ -122,9 +123,37 @@ pub(crate) fn table(host: &Host, report: &Report, folder: &Path, brief: bool) ->
     Ok(tally)
 }
 
+/// What the commands said, of the saved host and on the host itself, against the packets and the library; contradictions, one a line.
+fn commands_against(judge: &Judge, host: &Host, report: &Report, check: &Said) -> Result<Vec<String>> {
+    let live = &report.live;
+    let all: Vec<&Row> = report.rows.iter().collect();
+    let mut runs = vec![("check --snapshot", check, all.clone()), ("check on the host", &live.check, all.clone())];
+    // What was done after the containers ran nobody could know before, nor which ports and addresses the engine would choose.
+    if host.after.is_empty() {
+        let is_named = |row: &&Row| row.intended.is_some() && !EPHEMERAL.contains(&row.probe.port);
+        let named = all.into_iter().filter(is_named).collect();
+        runs.push(("check FILE --host", &live.planned, named));
+    }
+    let mut lines = Vec::new();
+    for (name, said, rows) in runs {
+        lines.extend(held(said, judge, &rows)?.into_iter().map(|line| format!("{name}: {line}")));
+    }
+    let seen = Judge::read(&live.snapshot);
+    for (at, row) in report.rows.iter().enumerate() {
+        let library = Traced::of(&judge.ask(&row.probe)?);
+        let by_snapshot = Traced::of(&seen.ask(&row.probe)?);
+        let traced = live.traces.iter().find(|(place, _)| *place == at).map(|(_, words)| words);
+        let said = [("snapshot on the host", Some(&by_snapshot)), ("trace on the host", traced)];
+        let differing = said.into_iter().filter_map(|(name, words)| Some((name, words.filter(|words| **words != library)?)));
+        let place = said::place(row);
+        lines.extend(differing.map(|(name, words)| format!("{name}: {words:?} in place of {library:?} of {place}")));
+    }
+    Ok(lines)
+}
+
 /// What `check` said against the packets. A finding is owed where the program's own verdict is a bypass; whether it may be unsure is
 /// counted elsewhere.
-fn held(said: &Said, judge: &Judge, rows: &[Row]) -> Result<Vec<String>> {
+fn held(said: &Said, judge: &Judge, rows: &[&Row]) -> Result<Vec<String>> {
     let mut lines = said.contradicted(rows);
     for row in said.untold(rows) {
         let own = judge.ask(&row.probe)?;

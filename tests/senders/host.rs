@@ -145,7 +145,7 @@ fn settings(dice: &mut Dice) -> String {
             // Mostly off, sometimes not known.
             let value = if dice.one_in(3) { dice.below(most) } else { 0 };
             if !dice.one_in(40) {
-                text += &format!("net.ipv4.conf.{interface}.{name} = {value}\n");
+                text.extend(["net.ipv4.conf.", interface, ".", name, " = ", &value.to_string(), "\n"]);
             }
         }
     }

@@ -48,7 +48,7 @@ fn compare(court: &Court, interface: &str, to: Target, dice: &mut Dice) -> usize
     ruled.sort_unstable();
     assert_eq!(ruled, (0..senders.len()).collect::<Vec<_>>(), "each group has its place in one ruling");
     let interface: Arc<str> = interface.into();
-    let mut count = 0;
+    let mut compared = 0;
     for ruling in &rulings {
         for sender in ruling.senders.iter().map(|at| &senders[*at]) {
             for source in members(sender, dice) {
@@ -63,11 +63,11 @@ fn compare(court: &Court, interface: &str, to: Target, dice: &mut Dice) -> usize
                     assessment.actual,
                     assessment.intended
                 );
-                count += 1;
+                compared += 1;
             }
         }
     }
-    count
+    compared
 }
 
 /// Groups share no address, and nobody who is left out gets in.
@@ -126,7 +126,7 @@ proptest! {
 fn the_groups_of_every_saved_host_are_judged_as_their_members() {
     let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
     let mut dice = Dice::of(1);
-    let mut count = 0;
+    let mut compared = 0;
     for entry in std::fs::read_dir(hosts).unwrap() {
         let mut snapshot = Snapshot::default();
         for file in std::fs::read_dir(entry.unwrap().path()).unwrap() {
@@ -141,9 +141,9 @@ fn the_groups_of_every_saved_host_are_judged_as_their_members() {
             let address: IpAddr = probe["dst"].as_str().unwrap().parse().unwrap();
             let port = u16::try_from(probe["port"].as_u64().unwrap()).unwrap();
             let protocol = docker_firewall::model::packet::Protocol::named(probe["proto"].as_str().unwrap()).unwrap();
-            count += compare(&court, interface, Target { address, port, protocol }, &mut dice);
+            compared += compare(&court, interface, Target { address, port, protocol }, &mut dice);
         }
     }
-    println!("{count} verdicts compared");
-    assert!(count > 1000);
+    println!("{compared} verdicts compared");
+    assert!(compared > 1000);
 }

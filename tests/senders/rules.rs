@@ -125,7 +125,6 @@ fn members(dice: &mut Dice) -> (Vec<Selector>, Vec<Vec<Span>>) {
 
 fn decision(dice: &mut Dice, chains: usize) -> Decision {
     match dice.below(9) {
-        0 | 1 => Decision::Accept,
         2 => Decision::Drop,
         3 => Decision::Reject,
         4 => Decision::Return,

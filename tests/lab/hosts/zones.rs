@@ -59,46 +59,13 @@ const OPTIONS: &[Argv] = &[
 ];
 /// The engine's rules stay when firewalld goes, and what it guarded is open.
 const STOPPED: &[Argv] = &[&["sh", "-c", "kill $(cat /run/firewalld.pid); while [ -e /run/firewalld.pid ]; do sleep 0.2; done"]];
-const DIRECT: &[Argv] = &[
-    &[
-        "firewall-cmd",
-        "-q",
-        "--direct",
-        "--add-rule",
-        "ipv4",
-        "filter",
-        "DOCKER-USER",
-        "0",
-        "-i",
-        "eth0",
-        "-p",
-        "tcp",
-        "-m",
-        "conntrack",
-        "--ctstate",
-        "NEW",
-        "-j",
-        "REJECT",
-    ],
-    &[
-        "firewall-cmd",
-        "-q",
-        "--direct",
-        "--add-rule",
-        "ipv4",
-        "filter",
-        "INPUT",
-        "0",
-        "-i",
-        "eth1",
-        "-p",
-        "tcp",
-        "--dport",
-        "8089",
-        "-j",
-        "ACCEPT",
-    ],
-];
+/// firewalld from 2.0 on flushes iptables at the first such rule, finds no chain then, and says so; what it flushed stays away.
+const DIRECT: &[Argv] = &[&[
+    "sh",
+    "-c",
+    "firewall-cmd -q --direct --add-rule ipv4 filter DOCKER-USER 0 -i eth0 -p tcp -m conntrack --ctstate NEW -j REJECT;
+     firewall-cmd -q --direct --add-rule ipv4 filter INPUT 0 -i eth1 -p tcp --dport 8089 -j ACCEPT",
+]];
 
 pub(super) const HOSTS: &[Host] = &[
     Host {
