@@ -123,11 +123,12 @@ fn check(arguments: Check, docker: &docker::Flags, command: &mut clap::Command) 
         Some(folder) => Some(Eyes::Saved(folder)),
         None => (arguments.host || !is_about_files).then(|| Eyes::Here(docker.clone())),
     };
-    let subject = match &host {
-        _ if !arguments.paths.is_empty() => Subject::Paths(arguments.paths),
-        _ if is_about_files => Subject::Project,
-        Some(Eyes::Saved(_)) => Subject::Nothing,
-        _ => Subject::ProjectIfAny,
+    let subject = if !arguments.paths.is_empty() {
+        Subject::Paths(arguments.paths)
+    } else if is_about_files {
+        Subject::Project
+    } else {
+        Subject::ProjectIfAny
     };
     Ok(job::Check {
         subject,

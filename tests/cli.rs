@@ -381,7 +381,7 @@ fn a_finding_about_a_host_is_accepted_by_its_container_and_said_again_when_it_is
     let here = Here::with(&[]);
     here.run(&["check", "--snapshot", HOST, "--write-baseline"], 0);
     let baseline = here.read("docker-firewall.baseline.json");
-    assert!(baseline.contains("\"service\": \"web\"") && baseline.contains("0.0.0.0:8080->80/tcp"), "{baseline}");
+    assert!(baseline.contains("\"on_host\": \"web\"") && baseline.contains("0.0.0.0:8080->80/tcp"), "{baseline}");
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugin-metadata/schemas/baseline.schema.json");
     let schema: Value = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&serde_json::from_str(&baseline).unwrap()));
@@ -391,5 +391,5 @@ fn a_finding_about_a_host_is_accepted_by_its_container_and_said_again_when_it_is
     fs::write(here.path().join("docker-firewall.baseline.json"), one).unwrap();
     let said = here.stdout(&["check", "--snapshot", HOST], 1);
     assert!(said.contains("--> container web, 0.0.0.0:8080->80/tcp"), "{said}");
-    assert!(said.contains("bypasses-host-firewall of stopped on this host (0.0.0.0:8080->80/tcp)"), "{said}");
+    assert!(said.contains("bypasses-host-firewall in stopped (0.0.0.0:8080->80/tcp)"), "{said}");
 }

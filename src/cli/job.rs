@@ -160,8 +160,6 @@ pub enum Eyes {
 /// Which files a check looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The host alone.
-    Nothing,
     /// The project of the working directory, if there is one.
     ProjectIfAny,
     /// The project of the files given by `-f`.

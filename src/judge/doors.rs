@@ -8,6 +8,7 @@ mod own;
 use crate::model::engine::{Binding, Publisher};
 use crate::model::host::{Host, Link, Network};
 use crate::model::packet::{Family, Protocol, Target};
+use crate::model::ruleset::Table;
 use own::Own;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -67,6 +68,13 @@ pub fn engine_bridges(host: &Host) -> BTreeSet<&str> {
     // The default bridge and Swarm's gateway bridge stay when the engine is gone.
     let bridges = host.networks.iter().filter_map(|network| network.bridge.as_deref());
     bridges.chain(["docker0", "docker_gwbridge"]).collect()
+}
+
+/// True if an engine has left something in the host's network: its bridges or its chains, whether it runs or not.
+pub fn has_engine_left(host: &Host) -> bool {
+    let bridges = engine_bridges(host);
+    let has_chains = |table: &Table| table.name == "docker-bridges" || table.chains.contains_key("DOCKER");
+    host.links.iter().any(|link| bridges.contains(&*link.name)) || host.ruleset.tables.iter().any(has_chains)
 }
 
 /// Every way in to everything that is published.

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::judge::written::Started;
 use crate::judge::{self, rules::drift};
 use crate::model::engine::ComposeOrigin;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Refusal};
 use crate::model::host::Host;
 use crate::model::policy::Intent;
 use crate::model::project::{ProblemKind, Project};
@@ -17,11 +17,18 @@ use crate::remedy;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Ties findings to the files of the projects. `is_looked_at` answers for a compose file, by the name that people see: true if this
-/// run may read it.
-pub(super) fn tie(mut findings: Vec<Finding>, host: &Host, world: &World, is_looked_at: &dyn Fn(&Path) -> bool) -> Vec<Finding> {
+/// Which files a run deals with, by the names that people see.
+pub(super) struct Files<'a> {
+    /// True for a file that this run may read.
+    pub(super) may_read: &'a dyn Fn(&Path) -> bool,
+    /// True for a file that this run was told to check: only such are mended, since whoever may start a container may name any other.
+    pub(super) is_checked: &'a dyn Fn(&Path) -> bool,
+}
+
+/// Ties findings to the files of the projects.
+pub(super) fn tie(mut findings: Vec<Finding>, host: &Host, world: &World, files: &Files) -> Vec<Finding> {
     for (origin, publishers) in projects(host) {
-        let may_read = |file: &PathBuf| is_compose_file(file, world) && is_looked_at(&world.disk.shown(file));
+        let may_read = |file: &PathBuf| is_compose_file(file, world) && (files.may_read)(&world.disk.shown(file));
         let is_whole = !origin.files.is_empty() && origin.files.iter().all(may_read);
         if !is_whole || !origin.env_files.iter().all(|file| world.disk.is_plain_file(file)) {
             continue;
@@ -37,6 +44,7 @@ pub(super) fn tie(mut findings: Vec<Finding>, host: &Host, world: &World, is_loo
         started.point(&mut own);
         let (mut tied, untied): (Vec<Finding>, Vec<Finding>) = own.into_iter().partition(|finding| finding.file().is_some());
         mend(&mut tied, &project, &request, world);
+        tied.iter_mut().for_each(|finding| keep_to(files, finding));
         findings = rest;
         findings.extend(tied);
         findings.extend(untied);
@@ -72,6 +80,16 @@ fn request(origin: &ComposeOrigin, world: &World) -> Request {
         project_name: Some(origin.project.clone()),
         working_directory: world.working_directory.clone(),
         environment: world.variables.clone(),
+    }
+}
+
+/// Takes back a fix of a file that only a label names.
+fn keep_to(files: &Files, finding: &mut Finding) {
+    let Some(Ok(fix)) = &finding.fix else { return };
+    let other = fix.edits.iter().map(|edit| edit.place.path()).find(|path| !(files.is_checked)(path));
+    if let Some(path) = other {
+        let reason = format!("only a label names the file; `check --fix {}` mends it", path.display());
+        finding.fix = Some(Err(Refusal { reason }));
     }
 }
 

@@ -3,13 +3,14 @@
 use super::inspection::{self, Inspection};
 use super::parallel;
 use super::progress::Progress;
+use super::started::{self, Files};
 use super::world::{World, is_missing};
-use super::{host, prospect, started};
+use super::{complain, host, prospect};
 use crate::cli::job::{Check, Eyes, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
 use crate::judge::rules::stale_allow;
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, doors};
 use crate::look::walk::{self, Found};
 use crate::model::finding::{Finding, HostSummary, Summary};
 use crate::model::host::Host;
@@ -52,7 +53,6 @@ impl Survey {
 pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>) -> Result<Survey, Error> {
     let progress = Progress::new(check.quiet);
     let mut found = match &check.subject {
-        Subject::Nothing => Found::default(),
         Subject::Project | Subject::ProjectIfAny => Found { projects: vec![check.loading.files.clone()], ..Found::default() },
         Subject::Paths(paths) => walk::projects(paths, &world.working_directory, &|| progress.saw()),
     };
@@ -76,18 +76,32 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         views.push(unsearched(found.problems, world));
     }
     if let (Some(host), Some(eyes), None) = (&host, &check.host, planned_on) {
-        let is_nothing_here = host.engine.is_none() && host.publishers.is_empty();
-        if is_nothing_here && found.projects.is_empty() {
-            return Err(Error::NoProject);
+        if is_without_engine(host, eyes, world) {
+            if found.projects.is_empty() {
+                return Err(Error::NoProject);
+            }
+            if !check.quiet {
+                complain(&Error::NoEngine);
+            }
+            return Ok(Survey { empty: found.empty, ..gather(views, check, world) });
         }
         // The files of a saved host are another machine's: they count where they are here, and are what is checked.
         let read: HashSet<PathBuf> = views.iter().flat_map(|view| view.read.iter().cloned()).collect();
-        let is_looked_at = |file: &Path| matches!(eyes, Eyes::Here(_)) || read.contains(file);
-        let mut view = view_of_host(host, world, policy, &is_looked_at);
-        view.summary.host = view.summary.host.filter(|_| !is_nothing_here);
-        views.push(view);
+        let (may_read, is_checked) =
+            (|file: &Path| matches!(eyes, Eyes::Here(_)) || read.contains(file), |file: &Path| read.contains(file));
+        let files = Files { may_read: &may_read, is_checked: &is_checked };
+        views.push(view_of_host(host, world, policy, &files));
     }
     Ok(Survey { empty: found.empty, ..gather(views, check, world) })
+}
+
+/// True for a machine that has no engine, as far as can be seen, and on which none was asked for: nobody publishes a port there.
+fn is_without_engine(host: &Host, eyes: &Eyes, world: &World) -> bool {
+    let Eyes::Here(flags) = eyes else { return false };
+    let is_named = |name: &&str| world.variables.get(*name).is_some_and(|value| !value.is_empty());
+    let is_asked_for =
+        flags.context.is_some() || !flags.hosts.is_empty() || ["DOCKER_HOST", "DOCKER_CONTEXT"].iter().any(|name| is_named(name));
+    host.engine.is_none() && host.publishers.is_empty() && !is_asked_for && !doors::has_engine_left(host)
 }
 
 /// The policy that a host is judged by: the given one, or that of the working directory.
@@ -96,13 +110,13 @@ pub(super) fn policy_of_host(world: &World, policy: Option<&Arc<Source>>) -> Opt
 }
 
 /// Judges a host, by the policy file of the working directory unless another one is given.
-fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, is_looked_at: &dyn Fn(&Path) -> bool) -> View {
+fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, files: &Files) -> View {
     let mut beside = Project::default();
     let here = if policy.is_none() { policy_in(&world.working_directory, &mut beside, world) } else { None };
     let policy = policy.or(here.as_ref());
     let mut intent = policy::intent_on_host(policy, &host.publishers);
     let Inspection { mut judged, summary, .. } = inspection::inspect(host, &intent);
-    judged.findings = started::tie(judged.findings, host, world, is_looked_at);
+    judged.findings = started::tie(judged.findings, host, world, files);
     judged.findings.extend(judge::judge(&beside, &Intent::default()).findings);
     // What allows nothing on this host may be for a container that does not run now: only what is of use is told on.
     let mut used = std::mem::take(&mut judged.ledger.used_grants).into_iter();
@@ -213,7 +227,6 @@ fn identity(finding: &Finding) -> (&'static str, PathBuf, Option<Span>, String) 
 fn is_whole(policy: &Path, check: &Check, world: &World, read: &HashSet<PathBuf>) -> bool {
     if check.policy.is_some() {
         return match &check.subject {
-            Subject::Nothing => false,
             Subject::Project | Subject::ProjectIfAny => true,
             Subject::Paths(paths) => paths.iter().any(|path| world.working_directory.join(path).is_dir()),
         };

@@ -19,9 +19,11 @@ fn with(file: &str, from: &str, to: &str) -> Snapshot {
     host
 }
 
-/// The host without the container of a name.
+/// The host without the container of a name and address, and without what the engine does for it.
 fn without(name: &str) -> Snapshot {
     let mut host = host();
+    let text = host.files.get_mut("iptables-save.txt").unwrap();
+    *text = text.lines().filter(|line| !line.contains(" 172.17.0.2")).map(|line| format!("{line}\n")).collect();
     let text = host.files.get_mut("inspect.json").unwrap();
     let mut list: Vec<Value> = serde_json::from_str(text).unwrap();
     list.retain(|container| container["Name"] != format!("/{name}"));
