@@ -3,7 +3,7 @@
 
 mod texts;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use docker_firewall::judge::court::{Court, Ruling};
 use docker_firewall::judge::doors::{self, Door};
 use docker_firewall::model::host::Host;
@@ -55,6 +55,10 @@ fn bench(criterion: &mut Criterion, name: &str, snapshot: &Snapshot) {
     let mut group = criterion.benchmark_group(name);
     group.sample_size(20).measurement_time(Duration::from_secs(4));
     group.bench_function("prepare", |bencher| bencher.iter(|| Court::of(black_box(&host))));
+    let senders = |court: Court| [Family::V4, Family::V6].map(|family| ["eth0", "eth1"].map(|by| court.senders(by, family)));
+    group.bench_function("group the senders", |bencher| {
+        bencher.iter_batched(|| Court::of(&host), senders, BatchSize::PerIteration);
+    });
     group.bench_function("prepare and judge all", |bencher| {
         bencher.iter(|| {
             let court = Court::of(black_box(&host));

@@ -75,21 +75,30 @@ impl Cells {
 /// ones, and those that rp_filter refuses. By `lo` come the host's own addresses, and nobody else.
 // Law: the-verdict-of-a-group-is-that-of-each-of-its-members
 pub(crate) fn senders(ground: &Ground<'_>, cells: &Cells, interface: &str, family: Family) -> Vec<Sender> {
-    let mut bounds = bounds(ground, family);
-    bounds.extend(&cells.starts);
-    let mut numbers: HashMap<(usize, Facts), usize> = HashMap::new();
+    let own = bounds(ground, family);
+    let all: BTreeSet<u128> = own.iter().chain(&cells.starts).copied().collect();
+    let mut known: HashMap<Facts, usize> = HashMap::new();
+    let mut numbers: HashMap<(usize, usize), usize> = HashMap::new();
     let mut groups: Vec<Vec<(u128, u128)>> = Vec::new();
-    let bounds: Vec<u128> = bounds.into_iter().collect();
-    for (at, start) in bounds.iter().enumerate() {
-        let last = bounds.get(at + 1).map_or(last(family), |next| next - 1);
-        let Some(facts) = Facts::of(ground, address(*start, family == Family::V6), interface) else { continue };
-        let kind = cells.kinds[cells.starts.partition_point(|own| own <= start) - 1];
+    let (mut facts, mut kinds) = (None, cells.starts.iter().zip(&cells.kinds).peekable());
+    let mut kind = 0;
+    let mut ends = all.iter().skip(1).map(|next| next - 1).chain([last(family)]);
+    for (start, end) in all.iter().zip(&mut ends) {
+        if own.contains(start) {
+            let next = known.len();
+            let here = Facts::of(ground, address(*start, family == Family::V6), interface);
+            facts = here.map(|facts| *known.entry(facts).or_insert(next));
+        }
+        if let Some((_, here)) = kinds.next_if(|(own, _)| *own == start) {
+            kind = *here;
+        }
+        let Some(facts) = facts else { continue };
         let group = *numbers.entry((kind, facts)).or_insert(groups.len());
         match groups.get_mut(group) {
-            None => groups.push(vec![(*start, last)]),
+            None => groups.push(vec![(*start, end)]),
             Some(spans) => match spans.last_mut() {
-                Some((_, end)) if end.checked_add(1) == Some(*start) => *end = last,
-                _ => spans.push((*start, last)),
+                Some((_, last)) if last.checked_add(1) == Some(*start) => *last = end,
+                _ => spans.push((*start, end)),
             },
         }
     }

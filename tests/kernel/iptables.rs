@@ -217,7 +217,12 @@ fn target(dice: &mut Dice, place: Place, tests: &str) -> String {
     let more_marks = ["-j CONNMARK --save-mark", "-j CONNMARK --restore-mark"];
     let names_port = (tests.contains("-p tcp") || tests.contains("-p udp")) && !tests.contains("! -p");
     match (dice.below(8), place.table, place.chain) {
-        (0..=4, "nat", "PREROUTING") if names_port => dice.pick(&destinations).to_owned(),
+        (0..=4, "nat", "PREROUTING") if names_port => match dice.pick(&destinations) {
+            // A datagram to an address of the host on another link is answered from the address that leads back: it would be the answer
+            // that gets lost.
+            netmap if netmap.contains("NETMAP") && tests.contains("-p udp") => destinations[1].to_owned(),
+            other => other.to_owned(),
+        },
         (0, "nat", "POSTROUTING") if !tests.contains("-o ") => "-o ctr0 -j MASQUERADE".to_owned(),
         (0, "mangle", _) => dice.pick(&marks).to_owned(),
         (1, "mangle", _) => dice.pick(&more_marks).to_owned(),

@@ -143,14 +143,11 @@ fn wanted(rule: &Rule) -> Vec<(usize, Vec<Span>)> {
 fn values(inside: &Inside) -> Option<Vec<Span>> {
     let mut values = Vec::new();
     match inside {
+        Inside::One(part) => add(part, &mut values)?,
         Inside::Listed(members, _) if members.len() <= MOST_VALUES => {
             for member in members {
-                match &**member {
-                    [Part::Span(Span::Number(low, high))] => values.extend(numbers(*low, *high)?),
-                    [Part::Span(span @ Span::Address(first, last))] if first == last => values.push(span.clone()),
-                    [Part::Span(span @ Span::Name(_))] => values.push(span.clone()),
-                    _ => return None,
-                }
+                let [part] = &**member else { return None };
+                add(part, &mut values)?;
             }
         }
         Inside::Numbers(ranges) if ranges.len() <= MOST_VALUES => {
@@ -161,6 +158,16 @@ fn values(inside: &Inside) -> Option<Vec<Span>> {
         _ => return None,
     }
     (values.len() <= MOST_VALUES).then_some(values)
+}
+
+fn add(part: &Part, values: &mut Vec<Span>) -> Option<()> {
+    match part {
+        Part::Span(Span::Number(low, high)) => values.extend(numbers(*low, *high)?),
+        Part::Span(span @ Span::Address(first, last)) if first == last => values.push(span.clone()),
+        Part::Span(span @ Span::Name(_)) => values.push(span.clone()),
+        _ => return None,
+    }
+    Some(())
 }
 
 fn numbers(low: u32, high: u32) -> Option<impl Iterator<Item = Span>> {

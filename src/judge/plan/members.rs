@@ -20,6 +20,8 @@ pub(crate) struct Members {
 
 /// Members, in a form in which one is soon found.
 pub(crate) enum Inside {
+    /// One value of one field.
+    One(Part),
     /// One after the other, or those that a finder finds.
     Listed(Vec<Member>, Option<Finder>),
     /// Of one field: addresses.
@@ -104,6 +106,11 @@ impl Library {
                 }
                 _ => {}
             }
+        }
+        if let ([selector], [spans]) = (selectors, members)
+            && let [span] = spans.as_slice()
+        {
+            return Inside::One(self.part(*selector, span));
         }
         let members: Vec<Member> = members.iter().map(|spans| self.member(spans, selectors)).collect();
         let finder = Finder::of(selectors, &members.iter().collect::<Vec<_>>());

@@ -98,6 +98,7 @@ impl Asked<'_> {
 
     fn inside(&self, inside: &Inside) -> Fit {
         match (inside, self.fields) {
+            (Inside::One(part), [field]) => self.part(field, self.selectors[0], part),
             (Inside::Listed(members, finder), _) => {
                 let mut fit = Fit::All(Truth::No);
                 self.each(members.len(), finder.as_ref(), |at| {
@@ -116,7 +117,7 @@ impl Asked<'_> {
                 Fit::All(among_clients((*first, *last), ranges.iter().copied()))
             }
             (Inside::Senders(circle), [field]) => self.senders(field, *circle),
-            (Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
+            (Inside::One(_) | Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
         }
     }
 
