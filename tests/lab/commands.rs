@@ -78,13 +78,13 @@ impl Place<'_> {
         }
     }
 
-    /// What `check` says. It ends with 1 where it finds something.
+    /// What `check` says. It ends with 1 where it finds something, with 2 where something cannot be told.
     pub(crate) fn check(&self, words: &[&str]) -> Result<Said> {
         let mut command = self.command(&[&["check", "--format", "json"], words].concat());
         let done = command.output().with_context(|| format!("{command:?} does not start"))?;
-        let told = String::from_utf8_lossy(&done.stderr);
-        ensure!(matches!(done.status.code(), Some(0 | 1)), "{command:?}: {}: {}", done.status, told.trim());
-        Said::read(&String::from_utf8_lossy(&done.stdout))
+        let [printed, told] = [&done.stdout, &done.stderr].map(|text| String::from_utf8_lossy(text));
+        ensure!(matches!(done.status.code(), Some(0..=2)), "{command:?}: {}: {}", done.status, told.trim());
+        Said::read(&printed).with_context(|| told.trim().to_owned())
     }
 
     /// What `trace` says of one probe.

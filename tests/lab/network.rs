@@ -8,8 +8,9 @@
 
 use std::net::IpAddr;
 use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::island::{Island, Wire, output};
@@ -100,7 +101,20 @@ fn join(island: &Island, link: &'static Link) -> Result<Neighbour> {
     no_detection(&mut island.outside("sysctl"), link.name)?;
     ip(island, &["link", "set", link.name, "up"])?;
     neighbour.configure()?;
+    await_carrier(island, link.name)?;
     Ok(neighbour)
+}
+
+/// Waits until an interface carries: what stands on a cable takes a moment to hear of it, and what is sent meanwhile is lost.
+fn await_carrier(island: &Island, interface: &str) -> Result<()> {
+    for _ in 0..50 {
+        let links: Value = serde_json::from_str(&ip(island, &["-j", "link", "show", "dev", interface])?)?;
+        if ["UP", "UNKNOWN"].contains(&links[0]["operstate"].as_str().unwrap_or_default()) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("{interface} gets no carrier")
 }
 
 /// Lets an interface use its link-local address at once, without asking whether another has it.
@@ -123,7 +137,11 @@ impl Neighbour {
                 ip(island, &["link", "add", name, "type", "bridge"])?;
                 ip(island, &["link", "set", port, "master", name])?;
             }
-            Kind::Macvlan => drop(ip(island, &["link", "add", "link", port, "name", name, "type", "macvlan"])?),
+            Kind::Macvlan => {
+                ip(island, &["link", "add", "link", port, "name", name, "type", "macvlan"])?;
+                // The cable below hears the same questions, and would answer for the other's address.
+                output(island.outside("sysctl").args(["-q", &format!("net/ipv4/conf/{port}/arp_ignore=1")]))?;
+            }
             Kind::Vxlan => {
                 let [own, other] = UNDERLAY;
                 let vxlan = ["type", "vxlan", "id", "7", "dstport", "4789", "dev", port];
