@@ -14,9 +14,6 @@ pub enum Error {
     /// Nothing to look at.
     #[error("no compose file here or in any folder above")]
     NoProject,
-    /// No engine, and nothing left of one: only files are checked.
-    #[error("no engine is on this machine: only the project of this folder is checked")]
-    NoEngine,
     /// Nothing to look at in a folder.
     #[error("no compose file in {} or below it", .0.display())]
     EmptyFolder(PathBuf),
@@ -82,7 +79,6 @@ impl Error {
             ),
             Self::Hidden { command, .. } => Some(format!("`{command}` shows it").into()),
             Self::EmptyFolder(_)
-            | Self::NoEngine
             | Self::Folder(_)
             | Self::Packet(_)
             | Self::Print(_)

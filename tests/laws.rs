@@ -159,12 +159,14 @@ fn laws_in(folder: &Path, laws: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_law_in_the_code_has_its_property_here_and_the_other_way_round() {
+fn every_property_here_is_a_law_in_the_code() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut written = BTreeSet::new();
     laws_in(&root.join("src"), &mut written);
     let here = std::fs::read_to_string(root.join(file!())).unwrap();
     let tried =
         here.lines().filter_map(|line| line.strip_prefix("    fn ")?.split_once("(files in ")).map(|(name, _)| name.to_owned());
-    assert_eq!(written, tried.collect());
+    // Laws that are tried elsewhere: `layers.rs` asks that none goes without a test.
+    let strange: Vec<String> = tried.filter(|name| !written.contains(name)).collect();
+    assert!(strange.is_empty(), "{strange:?}");
 }

@@ -5,7 +5,7 @@ use super::parallel;
 use super::progress::Progress;
 use super::started::{self, Files};
 use super::world::{World, is_missing};
-use super::{complain, host, prospect};
+use super::{host, prospect};
 use crate::cli::job::{Check, Eyes, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
@@ -22,6 +22,7 @@ use crate::read::policy;
 use crate::remedy;
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,8 +81,8 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
             if found.projects.is_empty() {
                 return Err(Error::NoProject);
             }
-            if !check.quiet {
-                complain(&Error::NoEngine);
+            if !check.quiet && io::stderr().is_terminal() {
+                let _ = writeln!(io::stderr(), "note: no engine is on this machine: only the project of this folder is checked");
             }
             return Ok(Survey { empty: found.empty, ..gather(views, check, world) });
         }

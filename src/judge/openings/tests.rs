@@ -35,11 +35,11 @@ fn each_side_of_a_real_host_says_what_is_real_and_what_is_meant() {
     );
     assert_eq!(
         sides(&openings, "remap"),
-        ["eth0 v4 open/open", "eth1 v4 open/closed", "eth0 v6 lan-only/lan-only", "eth1 v6 closed/closed"]
+        ["eth0 v4 open/open", "eth1 v4 open/closed", "eth0 v6 open/open", "eth1 v6 closed/closed"]
     );
     assert_eq!(sides(&openings, "rich")[..2], ["eth0 v4 open/lan-only", "eth1 v4 open/closed"]);
     assert_eq!(sides(&openings, "loopback"), ["eth0 v4 closed/closed", "eth1 v4 closed/closed"]);
-    assert_eq!(sides(&openings, "app")[2..], ["eth0 v6 lan-only/closed", "eth1 v6 lan-only/lan-only"]);
+    assert_eq!(sides(&openings, "app")[2..], ["eth0 v6 open/closed", "eth1 v6 open/open"]);
 }
 
 #[test]
