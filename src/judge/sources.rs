@@ -125,11 +125,13 @@ impl Facts {
     /// None for a sender whose packets are refused in any case.
     fn of(ground: &Ground<'_>, source: IpAddr, interface: &str) -> Option<Self> {
         let kind = ground.address_type(source, None);
-        if interface == "lo" {
-            if kind != Some(super::ground::kind::LOCAL) {
-                return None;
-            }
-        } else if !ground.is_bridge(interface) && Entry::of(ground, source, Asked::default(), interface).is_refused() {
+        if interface == "lo" && kind != Some(super::ground::kind::LOCAL) {
+            return None;
+        }
+        let entry = Entry::of(ground, source, Asked::default(), interface);
+        // A mark may lead another way back; frames that stay on a bridge are not routed.
+        let may_pass = ground.is_bridge(interface) || entry == Entry::WayBack && ground.minds_marks(interface);
+        if interface != "lo" && entry.is_refused() && !may_pass {
             return None;
         }
         let rules = || ground.policy(Family::of(source));
@@ -141,7 +143,7 @@ impl Facts {
             way => (holds(rule.to), format!("{way:?}")),
         };
         Some(Self {
-            entry: Entry::of(ground, source, Asked::default(), interface),
+            entry,
             kind,
             back: [Some(interface), None].map(|device| ground.leads_back(source, None, device, 0)),
             is_loopback: source.is_loopback(),

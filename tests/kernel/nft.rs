@@ -149,7 +149,7 @@ fn rules(dice: &mut Dice, text: &mut String, family: &str, place: Place) {
     for _ in 0..=dice.below(6) {
         let tests: Vec<String> = (0..=dice.below(2)).map(|_| test(dice, family, place)).collect();
         // Before connection tracking, and in chains that are called there: all packets of a connection are tracked, or none.
-        let tells_apart = !place.later && tests.iter().any(|test| test.contains("flags"));
+        let tells_apart = !place.later && tests.iter().any(|test| test.contains("flags") || test.contains("tcp option"));
         if !tells_apart {
             append(text, &format!("{} {}", tests.join(" "), action(dice, family, place)));
         }

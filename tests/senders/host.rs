@@ -141,7 +141,7 @@ fn policy(dice: &mut Dice, v6: bool) -> String {
 fn settings(dice: &mut Dice) -> String {
     let mut text = "net.ipv4.ip_forward = 1\nnet.ipv6.conf.all.forwarding = 1\n".to_owned();
     for interface in ["all", "eth0", "eth1", "br0", "docker0", "lo"] {
-        for (name, most) in [("rp_filter", 3), ("route_localnet", 2), ("accept_local", 2)] {
+        for (name, most) in [("rp_filter", 3), ("route_localnet", 2), ("accept_local", 2), ("src_valid_mark", 2)] {
             // Mostly off, sometimes not known.
             let value = if dice.one_in(3) { dice.below(most) } else { 0 };
             if !dice.one_in(40) {

@@ -161,21 +161,19 @@ fn set_mark(dice: &mut Dice) -> SetMark {
 }
 
 fn destination(dice: &mut Dice) -> Translation {
-    match dice.below(3) {
-        0 => Translation::Redirect(Some((1004, 1004))),
-        _ => {
-            let target = |dice: &mut Dice, when: Vec<(Selector, Span)>| Target {
-                when,
-                address: dice.pick(&["172.31.0.2", "fd31::2", "172.31.0.2"]).parse().ok(),
-                ports: [None, Some((1002, 1002)), Some((1001, 1003))][dice.below(3)],
-            };
-            let mut targets: Vec<Target> = Vec::new();
-            for _ in 0..dice.below(3) {
-                let when = vec![pair(dice)];
-                targets.push(target(dice, when));
-            }
-            targets.push(target(dice, Vec::new()));
-            Translation::Destination(targets)
-        }
+    if dice.one_in(3) {
+        return Translation::Redirect(Some((1004, 1004)));
     }
+    let target = |dice: &mut Dice, when: Vec<(Selector, Span)>| Target {
+        when,
+        address: dice.pick(&["172.31.0.2", "fd31::2", "172.31.0.2"]).parse().ok(),
+        ports: [None, Some((1002, 1002)), Some((1001, 1003))][dice.below(3)],
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    for _ in 0..dice.below(3) {
+        let when = vec![pair(dice)];
+        targets.push(target(dice, when));
+    }
+    targets.push(target(dice, Vec::new()));
+    Translation::Destination(targets)
 }
