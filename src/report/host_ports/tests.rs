@@ -104,6 +104,7 @@ fn the_array_follows_its_schema_and_keeps_every_name() {
             "interface": "eth0",
             "family": "v4",
             "from": [],
+            "except": [],
             "address": "192.0.2.1",
             "port": 8080,
             "protocol": "tcp",
