@@ -387,9 +387,7 @@ fn a_finding_about_a_host_is_accepted_by_its_container_and_said_again_when_it_is
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&serde_json::from_str(&baseline).unwrap()));
     let nothing = here.stdout(&["check", "--snapshot", HOST], 0);
     assert!(nothing.contains("no findings: ") && nothing.contains("accepted by the baseline"), "{nothing}");
-    let own = "\"on_host\": \"web\",\n      \"publication\": \"0.0.0.0:8080->80/tcp\"";
-    assert!(baseline.contains(own), "{baseline}");
-    let one = baseline.replacen(own, &own.replace("web", "stopped"), 1);
+    let one = baseline.replace("\"web\"", "\"stopped\"");
     fs::write(here.path().join("docker-firewall.baseline.json"), one).unwrap();
     let said = here.stdout(&["check", "--snapshot", HOST], 1);
     assert!(said.contains("--> container web, 0.0.0.0:8080->80/tcp"), "{said}");

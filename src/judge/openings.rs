@@ -8,13 +8,13 @@ mod reason;
 use super::doors::{self, Way};
 use super::hosts::{HostCase, Sight};
 use crate::model::engine::{Binding, Publisher, PublisherKind};
-use crate::model::finding::{HostSummary, View};
-use crate::model::opening::{Answer, Opening, OpeningKind, Owner, Reason, Side};
+use crate::model::finding::{Finding, HostSummary, View};
+use crate::model::opening::{Answer, Opening, OpeningKind, Owner, Reason, Side, Weight};
 use crate::model::packet::Family;
 use crate::model::verdict::Verdict;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Everything that a host publishes.
 pub fn of(case: &HostCase) -> Vec<Opening> {
@@ -30,6 +30,42 @@ pub fn of(case: &HostCase) -> Vec<Opening> {
 fn order(opening: &Opening) -> impl Ord {
     let is_v6 = opening.bind.is_some_and(|bind| bind.is_ipv6());
     (opening.kind, opening.port, opening.protocol, opening.owner.name.clone(), is_v6, opening.bind, opening.target)
+}
+
+/// The rule that finds translations which no record of the engine explains.
+const UNMANAGED: &str = "unmanaged-dnat";
+
+/// What is open by rules of which no record of the engine knows, as the findings of a host tell.
+pub fn unmanaged(case: &HostCase, findings: &[Finding]) -> Vec<Opening> {
+    let mut openings = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.rule == UNMANAGED) {
+        let mut ports: BTreeMap<_, Vec<View>> = BTreeMap::new();
+        for view in finding.on_host.iter().flat_map(|host| &host.views) {
+            ports.entry((view.port, view.protocol, Family::of(view.address))).or_default().push(view.clone());
+        }
+        openings.extend(ports.into_iter().map(|((port, protocol, family), views)| {
+            let is_as_meant = views.iter().all(|view| view.actual == view.intended);
+            let weight = if is_as_meant { Weight::AsMeant } else { Weight::Otherwise };
+            Opening {
+                owner: Owner { name: finding.whereabouts(), ..Owner::default() },
+                kind: OpeningKind::Unmanaged,
+                bind: Some(asked_at(&views, family)),
+                port: Some(port),
+                target: None,
+                protocol: Some(protocol),
+                sides: sides(case, views),
+                reasons: vec![Reason { weight, phrase: finding.message.clone(), subject: String::new() }],
+            }
+        }));
+    }
+    openings
+}
+
+/// The one address that is asked, or, where there are several, every address of the family.
+fn asked_at(views: &[View], family: Family) -> IpAddr {
+    let addresses: BTreeSet<IpAddr> = views.iter().map(|view| view.address).collect();
+    let every = || if family == Family::V4 { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    if addresses.len() == 1 { addresses.first().copied().unwrap_or_else(every) } else { every() }
 }
 
 /// What a host publishes, in numbers.
@@ -95,22 +131,31 @@ fn owner(publisher: &Publisher) -> Owner {
 
 /// Fills an opening with what is judged of its ways in.
 fn judged(case: &HostCase, sights: &[&Sight], mut opening: Opening) -> Opening {
-    let mut sides: BTreeMap<String, Vec<View>> = BTreeMap::new();
+    let mut views = Vec::new();
     let mut reasons = BTreeSet::new();
     for sight in sights {
         for ruling in &sight.rulings {
             let (view, assessment) = case.seen(sight, ruling);
             reasons.extend(assessment.map(|it| reason::of(case.host(), &it, opening.bind)));
-            sides.entry(view.interface.clone()).or_default().push(view);
+            views.push(view);
         }
     }
-    opening.sides = sides.into_iter().map(|(interface, views)| side(case, interface, views)).collect();
+    opening.sides = sides(case, views);
     let most = reasons.iter().map(|reason: &Reason| reason.weight).max();
     opening.reasons = reasons.into_iter().filter(|reason| Some(reason.weight) == most).collect();
     if opening.sides.is_empty() {
         opening.reasons.push(reason::of_nobody(case.host(), opening.bind));
     }
     opening
+}
+
+/// One side for each interface, in the order of their names.
+fn sides(case: &HostCase, views: Vec<View>) -> Vec<Side> {
+    let mut sides: BTreeMap<String, Vec<View>> = BTreeMap::new();
+    for view in views {
+        sides.entry(view.interface.clone()).or_default().push(view);
+    }
+    sides.into_iter().map(|(interface, views)| side(case, interface, views)).collect()
 }
 
 fn side(case: &HostCase, interface: String, mut views: Vec<View>) -> Side {

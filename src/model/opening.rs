@@ -29,7 +29,7 @@ pub struct Opening {
 /// Who is behind an opening.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
-    /// The container's name, or that of the service of a swarm.
+    /// The container's name, or that of the service of a swarm; of what no record explains, the chain of the rule.
     pub name: String,
     /// Which of the two it is.
     pub is_swarm_service: bool,
@@ -44,6 +44,8 @@ pub enum OpeningKind {
     Published,
     /// A port at the container's own address, opened by the engine on a `routed` network.
     Routed,
+    /// A port that a rule sends on of which no record of the engine knows.
+    Unmanaged,
     /// A container that listens on the host itself, behind its firewall.
     HostNetwork,
     /// A container with an address of its own in the network outside, past the rules of the host.
@@ -56,6 +58,7 @@ impl OpeningKind {
         match self {
             Self::Published => "published",
             Self::Routed => "routed",
+            Self::Unmanaged => "unmanaged",
             Self::HostNetwork => "host-network",
             Self::BesideTheHost => "beside-the-host",
         }

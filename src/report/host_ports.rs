@@ -228,7 +228,7 @@ pub(super) struct OpeningJson<'a> {
 impl<'a> OpeningJson<'a> {
     pub(super) fn of(opening: &'a Opening) -> Self {
         let owner = &opening.owner;
-        let name = Some(owner.name.as_str());
+        let name = Some(owner.name.as_str()).filter(|_| opening.kind != OpeningKind::Unmanaged);
         let compose = owner.compose.as_ref();
         Self {
             kind: opening.kind.name(),

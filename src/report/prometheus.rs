@@ -7,7 +7,7 @@
 use super::visible::visible;
 use crate::judge::rules::Rule;
 use crate::model::finding::{Finding, Level};
-use crate::model::opening::{Answer, Opening, Side};
+use crate::model::opening::{Answer, Opening, OpeningKind, Side};
 use crate::model::verdict::Verdict;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -65,8 +65,9 @@ fn of_sides(openings: &[Opening], holds: Holds) -> Series {
     for opening in openings {
         let (Some(port), Some(protocol), Some(bind)) = (opening.port, opening.protocol, opening.bind) else { continue };
         for side in &opening.sides {
+            let is_containers = opening.kind != OpeningKind::Unmanaged;
             let labels = vec![
-                ("container", opening.owner.name.clone()),
+                ("container", if is_containers { opening.owner.name.clone() } else { String::new() }),
                 ("port", port.to_string()),
                 ("protocol", protocol.to_string()),
                 ("family", side.family.name().to_owned()),

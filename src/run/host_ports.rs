@@ -28,14 +28,14 @@ pub(super) fn ports(job: &HostPorts) -> Result<Verdict, Error> {
     };
     let court = Court::of(&host);
     let case = HostCase::new(&court, inspection::sights(&court));
-    let openings = openings::of(&case);
+    let findings = judge::judge_host(&case);
+    let openings = [openings::of(&case), openings::unmanaged(&case, &findings)].concat();
     let gaps = gaps(&host);
     let style = style_for(job.color, false, job.output.as_deref());
     publish(job.output.as_deref(), &|out: &mut dyn Write| match job.format {
         PortsFormat::Table => host_ports::write(&openings, &style, out),
         PortsFormat::Json => host_ports::write_json(&openings, out),
         PortsFormat::Prometheus => {
-            let findings = judge::judge_host(&case);
             let (seconds, is_whole) = (clock::seconds(), gaps.is_empty());
             prometheus::write(
                 &prometheus::Look { openings: &openings, findings: &findings, rules: TABLE, seconds, is_whole },

@@ -23,12 +23,12 @@ pub(super) struct Inspection {
 
 /// Judges a host.
 pub(super) fn inspect(host: &Host, intent: &Intent) -> Inspection {
-    with_case(host, intent, |_| Vec::new())
+    with_case(host, intent, |_, _| Vec::new())
 }
 
 /// Judges a host, and lists what it publishes.
 pub(super) fn inspect_wholly(host: &Host, intent: &Intent) -> Inspection {
-    with_case(host, intent, openings::of)
+    with_case(host, intent, |case, findings| [openings::of(case), openings::unmanaged(case, findings)].concat())
 }
 
 /// What is found of these ways in alone, whatever their owner means to be open.
@@ -49,12 +49,13 @@ fn advise(findings: &mut [Finding], case: &HostCase) {
     }
 }
 
-fn with_case(host: &Host, intent: &Intent, list: impl FnOnce(&HostCase) -> Vec<Opening>) -> Inspection {
+fn with_case(host: &Host, intent: &Intent, list: impl FnOnce(&HostCase, &[Finding]) -> Vec<Opening>) -> Inspection {
     let court = Court::of(host);
     let case = HostCase::new(&court, sights(&court));
     let mut judged = judge::judge_host_by(&case, intent);
     advise(&mut judged.findings, &case);
-    Inspection { judged, summary: openings::summary(&case), openings: list(&case) }
+    let openings = list(&case, &judged.findings);
+    Inspection { judged, summary: openings::summary(&case), openings }
 }
 
 /// Every way in, judged.

@@ -56,7 +56,8 @@ fn tie(project: &Project, opened: &[Opened], finding: Finding) -> Option<Finding
     let opened = opened.iter().find(is_seen)?;
     let service = project.service(&opened.service)?;
     let publication = service.publications.get(opened.publication)?;
-    Some(at(service, opened.publication, publication, finding))
+    let message = format!("once started, {}", finding.message);
+    Some(at(service, opened.publication, publication, Finding { message, ..finding }))
 }
 
 /// A finding, moved to a publication.

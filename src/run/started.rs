@@ -44,7 +44,9 @@ pub(super) fn tie(mut findings: Vec<Finding>, host: &Host, world: &World, files:
         started.point(&mut own);
         let (mut tied, untied): (Vec<Finding>, Vec<Finding>) = own.into_iter().partition(|finding| finding.file().is_some());
         mend(&mut tied, &project, &request, world);
-        tied.iter_mut().for_each(|finding| keep_to(files, finding));
+        for finding in &mut tied {
+            keep_to(files, finding);
+        }
         findings = rest;
         findings.extend(tied);
         findings.extend(untied);

@@ -101,7 +101,7 @@ fn is_without_engine(host: &Host, eyes: &Eyes, world: &World) -> bool {
     let Eyes::Here(flags) = eyes else { return false };
     let is_named = |name: &&str| world.variables.get(*name).is_some_and(|value| !value.is_empty());
     let is_asked_for =
-        flags.context.is_some() || !flags.hosts.is_empty() || ["DOCKER_HOST", "DOCKER_CONTEXT"].iter().any(|name| is_named(name));
+        flags.context.is_some() || !flags.hosts.is_empty() || ["DOCKER_HOST", "DOCKER_CONTEXT"].iter().any(is_named);
     host.engine.is_none() && host.publishers.is_empty() && !is_asked_for && !doors::has_engine_left(host)
 }
 

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::judge::court::Court;
 use crate::look::snapshot::snapshot;
@@ -170,4 +170,26 @@ fn reasons_of_one_kind_are_said_together_and_once() {
         [reason("refused by", "zone a"), reason("refused by", "zone b"), reason("refused by", "zone a"), reason("so it is", "")];
     assert_eq!(why(&reasons), "refused by zones a and b; so it is");
     assert_eq!(why(&[reason("refused by", "ufw"), reason("refused by", "zone b")]), "refused by ufw, zone b");
+}
+
+#[test]
+fn a_port_that_a_hand_made_rule_sends_on_is_an_opening_of_its_chain() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts/engine-26.1-iptables-nft-firewalld-2.3");
+    let mut saved = snapshot(&folder).unwrap();
+    let rules = saved.files.get_mut("iptables-save.txt").unwrap();
+    let ours = "-A PREROUTING -p tcp -m tcp --dport 8099 -j DNAT --to-destination 172.17.0.2:80\n-A DOCKER ";
+    let at = rules.find("*nat").map(|nat| nat + rules[nat..].find("-A DOCKER ").unwrap()).unwrap();
+    rules.replace_range(at..at + "-A DOCKER ".len(), ours);
+    let host = saved.host();
+    let court = Court::of(&host);
+    let sights = doors::of(&host).into_iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door });
+    let case = HostCase::new(&court, sights.collect());
+    let found = unmanaged(&case, &crate::judge::judge_host(&case));
+    let ours: Vec<&Opening> = found.iter().filter(|opening| opening.port == Some(8099)).collect();
+    let [opening] = ours.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((opening.kind, opening.owner.name.as_str()), (OpeningKind::Unmanaged, "chain PREROUTING of ip nat"));
+    assert_eq!(opening.bind, "0.0.0.0".parse().ok());
+    assert!(opening.sides.iter().all(|side| !side.views.is_empty()) && !opening.sides.is_empty());
+    assert!(opening.why().contains("sends port 8099/tcp on to container web"), "{}", opening.why());
+    assert!(crate::judge::rules::find(UNMANAGED).is_some());
 }
