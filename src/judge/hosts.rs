@@ -111,7 +111,7 @@ impl<'a> HostCase<'a> {
     /// The prefixes of all senders to whom another ruling applies.
     fn others(&self, sight: &Sight, ruling: &Ruling) -> Vec<IpNet> {
         let others = sight.rulings.iter().filter(|other| *other != ruling);
-        IpNet::aggregate(&others.flat_map(|other| self.prefixes(&sight.door, other)).collect())
+        self.whole(&others.flat_map(|other| self.prefixes(&sight.door, other)).collect::<Vec<_>>())
     }
 
     fn standings_at(&self, sight: &Sight) -> &[Standing] {
@@ -152,10 +152,11 @@ impl<'a> HostCase<'a> {
         self.whole(&spans.collect::<Vec<_>>())
     }
 
-    /// The same prefixes as few: the host's own addresses, which nobody outside sends from, make no hole in them.
+    /// The same prefixes as few: the host's own addresses and broadcast ones, which nobody outside sends from, make no hole in them.
     pub fn whole(&self, prefixes: &[IpNet]) -> Vec<IpNet> {
-        let own: Vec<IpNet> =
-            self.host().links.iter().flat_map(|link| &link.addresses).map(|own| IpNet::from(own.net.addr())).collect();
+        let addresses = self.host().links.iter().flat_map(|link| &link.addresses);
+        let nobody = addresses.flat_map(|own| [Some(own.net.addr()), own.broadcast]).flatten();
+        let own: Vec<IpNet> = nobody.map(IpNet::from).collect();
         let mut all = prefixes.to_vec();
         all.extend(&own);
         let mut whole = IpNet::aggregate(&all);

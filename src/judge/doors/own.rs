@@ -99,7 +99,8 @@ impl Spans {
         let mut spans = Self::default();
         let chains = host.ruleset.tables.iter().flat_map(|table| table.chains.values());
         chains.flat_map(|chain| &chain.rules).for_each(|rule| spans.note(rule));
-        let policies = host.policy.iter().filter_map(|rule| rule.to);
+        // A policy rule by source chooses the way back: the answer's source is the address that was asked.
+        let policies = host.policy.iter().flat_map(|rule| [rule.to, rule.from]).flatten();
         spans.of_all.extend(policies.map(|net| (net.network(), net.broadcast())));
         let mut seen = HashSet::new();
         spans.of_all.retain(|range| seen.insert(*range));
