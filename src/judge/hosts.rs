@@ -18,8 +18,9 @@ use crate::model::packet::Family;
 use crate::model::verdict::{Assessment, Path, Trace};
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 use standing::{Standing, Standings, Weight};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A host before the rules.
 pub struct HostCase<'a> {
@@ -30,7 +31,11 @@ pub struct HostCase<'a> {
     /// Every way in to everything that is published, with what is judged of it.
     pub sights: Vec<Sight>,
     standings: Standings,
+    names: Mutex<Names>,
 }
+
+/// The prefixes of senders by one interface, in one family, by their places.
+type Names = HashMap<(Arc<str>, Family, Vec<usize>), Arc<[IpNet]>>;
 
 /// A way in, judged.
 #[derive(Clone, Debug)]
@@ -45,7 +50,7 @@ impl<'a> HostCase<'a> {
     /// A case of these ways in, judged by whoever has the time: see [`doors::of`] and [`Court::rule_on`].
     pub fn new(court: &'a Court, sights: Vec<Sight>) -> Self {
         let outside = doors::outside(court.host());
-        Self { court, standings: standing::of(court, &outside), outside, sights }
+        Self { court, standings: standing::of(court, &outside), outside, sights, names: Mutex::default() }
     }
 
     /// The host as it is.
@@ -68,9 +73,9 @@ impl<'a> HostCase<'a> {
         let door = &sight.door;
         let assessment = self.assess(door, ruling);
         let (from, except) = if self.is_rest(sight, ruling) {
-            (Vec::new(), self.others(sight, ruling))
+            (Arc::default(), self.others(sight, ruling))
         } else {
-            (self.prefixes(door, ruling), Vec::new())
+            (self.named(door, ruling.senders.clone()), Arc::default())
         };
         let view = View {
             interface: door.interface.to_string(),
@@ -109,9 +114,9 @@ impl<'a> HostCase<'a> {
     }
 
     /// The prefixes of all senders to whom another ruling applies.
-    fn others(&self, sight: &Sight, ruling: &Ruling) -> Vec<IpNet> {
+    fn others(&self, sight: &Sight, ruling: &Ruling) -> Arc<[IpNet]> {
         let others = sight.rulings.iter().filter(|other| *other != ruling);
-        self.whole(&others.flat_map(|other| self.prefixes(&sight.door, other)).collect::<Vec<_>>())
+        self.named(&sight.door, others.flat_map(|other| other.senders.iter().copied()).collect())
     }
 
     fn standings_at(&self, sight: &Sight) -> &[Standing] {
@@ -144,12 +149,18 @@ impl<'a> HostCase<'a> {
         of.flat_map(|sender| sender.spans.iter().copied()).collect()
     }
 
-    /// The prefixes of some senders.
-    fn prefixes(&self, door: &Door, ruling: &Ruling) -> Vec<IpNet> {
+    /// The prefixes of some senders, by their places among those of a door. The same ones are asked for again and again.
+    fn named(&self, door: &Door, mut senders: Vec<usize>) -> Arc<[IpNet]> {
+        senders.sort_unstable();
         let family = Family::of(door.to.address);
-        let senders = self.court.senders(&door.interface, family);
-        let spans = ruling.senders.iter().filter_map(|at| senders.get(*at)).flat_map(|sender| nets(&sender.spans));
-        self.whole(&spans.collect::<Vec<_>>())
+        let mut known = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let name =
+            known.entry((Arc::clone(&door.interface), family, senders)).or_insert_with_key(|(interface, family, senders)| {
+                let all = self.court.senders(interface, *family);
+                let spans = senders.iter().filter_map(|at| all.get(*at)).flat_map(|sender| nets(&sender.spans));
+                self.whole(&spans.collect::<Vec<_>>()).into()
+            });
+        Arc::clone(name)
     }
 
     /// The same prefixes as few: the host's own addresses and broadcast ones, which nobody outside sends from, make no hole in them.
@@ -160,6 +171,7 @@ impl<'a> HostCase<'a> {
         let mut all = prefixes.to_vec();
         all.extend(&own);
         let mut whole = IpNet::aggregate(&all);
+        let prefixes: HashSet<&IpNet> = prefixes.iter().collect();
         whole.retain(|net| prefixes.contains(net) || !own.contains(net));
         whole
     }
@@ -252,7 +264,7 @@ pub fn audience(views: &[View]) -> String {
         ));
     }
     if !some.is_empty() {
-        let mut from: Vec<String> = some.iter().flat_map(|view| &view.from).map(ToString::to_string).collect();
+        let mut from: Vec<String> = some.iter().flat_map(|view| view.from.iter()).map(ToString::to_string).collect();
         from.sort_unstable();
         from.dedup();
         let by = list_of(some.iter().copied(), |view| view.interface.clone());

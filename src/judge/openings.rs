@@ -180,7 +180,7 @@ fn answer(views: &[View], of: fn(&View) -> Verdict, link: &[IpNet]) -> Answer {
         Some(Verdict::Unsure) | None => return Answer::Unsure,
         Some(Verdict::Closed) => {}
     }
-    let open: Vec<&IpNet> = views.iter().filter(|view| of(view) == Verdict::Open).flat_map(|view| &view.from).collect();
+    let open: Vec<&IpNet> = views.iter().filter(|view| of(view) == Verdict::Open).flat_map(|view| view.from.iter()).collect();
     let is_on_link = |net: &&IpNet| {
         doors::is_link_local(net.addr()) || link.iter().any(|own| own.contains(&net.network()) && own.contains(&net.broadcast()))
     };

@@ -115,9 +115,9 @@ pub struct View {
     /// The protocol.
     pub protocol: Protocol,
     /// Who they are; empty: everyone but [`Self::except`].
-    pub from: Vec<IpNet>,
+    pub from: Arc<[IpNet]>,
     /// Where `from` is empty: who gets something else.
-    pub except: Vec<IpNet>,
+    pub except: Arc<[IpNet]>,
     /// As the host is.
     pub actual: Verdict,
     /// As it is meant.

@@ -114,6 +114,7 @@ pub(super) struct ViewJson<'a> {
     family: &'static str,
     from: &'a [IpNet],
     except: &'a [IpNet],
+    more: usize,
     address: IpAddr,
     port: u16,
     protocol: String,
@@ -124,13 +125,21 @@ pub(super) struct ViewJson<'a> {
     meant_by: Option<&'a str>,
 }
 
+/// So many prefixes of senders are named in one view: a set may hold thousands.
+const MOST_NETS: usize = 64;
+
+fn first(nets: &[IpNet]) -> &[IpNet] {
+    &nets[..nets.len().min(MOST_NETS)]
+}
+
 impl<'a> ViewJson<'a> {
     pub(super) fn of(view: &'a View) -> Self {
         Self {
             interface: &view.interface,
             family: if view.address.is_ipv4() { "v4" } else { "v6" },
-            from: &view.from,
-            except: &view.except,
+            from: first(&view.from),
+            except: first(&view.except),
+            more: [&view.from, &view.except].iter().map(|nets| nets.len().saturating_sub(MOST_NETS)).sum(),
             address: view.address,
             port: view.port,
             protocol: view.protocol.to_string(),

@@ -112,7 +112,7 @@ fn seen(from: &[&str], actual: Verdict) -> View {
         address: "192.0.2.1".parse().unwrap(),
         port: 80,
         protocol: Protocol::TCP,
-        except: Vec::new(),
+        except: std::sync::Arc::default(),
         from: from.iter().map(|net| net.parse().unwrap()).collect(),
         actual,
         intended: Verdict::Closed,

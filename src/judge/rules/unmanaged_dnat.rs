@@ -250,8 +250,12 @@ fn view(case: &HostCase, interface: &Arc<str>, entry: &Entry, to: Target) -> Opt
             address: to.address,
             port: to.port,
             protocol: to.protocol,
-            from: if sender.is_stranger || rulings.len() == 1 { Vec::new() } else { vec![sender.representative.into()] },
-            except: Vec::new(),
+            from: if sender.is_stranger || rulings.len() == 1 {
+                Arc::default()
+            } else {
+                Arc::new([sender.representative.into()])
+            },
+            except: Arc::default(),
             actual: assessment.actual.verdict,
             intended: assessment.intended.verdict,
             path: assessment.actual.path,

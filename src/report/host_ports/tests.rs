@@ -105,6 +105,7 @@ fn the_array_follows_its_schema_and_keeps_every_name() {
             "family": "v4",
             "from": [],
             "except": [],
+            "more": 0,
             "address": "192.0.2.1",
             "port": 8080,
             "protocol": "tcp",
