@@ -112,7 +112,10 @@ impl<'a> Walk<'a> {
     /// Walks a chain in each of the worlds, from its first rule.
     fn chain(&mut self, chain: &'a Chain, worlds: Vec<((), World<'a>)>) -> Vec<(Exit, World<'a>)> {
         let too_deep = || (self.path.len() >= DEPTH).then(|| "chains call each other too deeply".into());
-        if let Some(why) = chain.unread.clone().map(Cow::Owned).or_else(too_deep) {
+        // The kernel loads no such rules (net/netfilter/nf_tables_api.c, `nft_chain_validate`; ip_tables.c, `mark_source_chains`).
+        let is_around = || self.path.iter().any(|caller| std::ptr::eq(*caller, chain));
+        let in_a_circle = || is_around().then(|| "chains call each other in a circle".into());
+        if let Some(why) = chain.unread.clone().map(Cow::Owned).or_else(in_a_circle).or_else(too_deep) {
             return worlds.into_iter().map(|((), world)| self.lost(chain, "", world, why.clone())).collect();
         }
         self.path.push(chain);
