@@ -110,6 +110,11 @@ pub(super) fn nft(family: &str, hook: &str, kind: &str, priority: i32, rules: &[
 }
 
 #[test]
+fn chains_that_call_each_other_in_a_circle_lose_the_packet_at_once() {
+    assert_eq!(input("-A INPUT -j A\n-A A -j B\n-A A -j B\n-A B -j A\n-A B -j A"), Verdict::Unsure);
+}
+
+#[test]
 fn a_field_that_the_packet_has_not_ends_the_rule_negated_or_not() {
     for op in ["==", "!="] {
         let rule = format!(
