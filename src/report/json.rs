@@ -126,7 +126,7 @@ pub(super) struct ViewJson<'a> {
 }
 
 /// So many prefixes of senders are named in one view: a set may hold thousands.
-const MOST_NETS: usize = 64;
+const MOST_NETS: usize = 256;
 
 fn first(nets: &[IpNet]) -> &[IpNet] {
     &nets[..nets.len().min(MOST_NETS)]
