@@ -1,5 +1,5 @@
-//! JSON that is safe to look at: every hidden character inside a string is written as `\uXXXX`, so that nothing is lost and a terminal
-//! has nothing to obey.
+//! JSON that is safe to look at: every hidden character inside a string is written as `\u` and four hexadecimal digits, so that nothing
+//! is lost and a terminal has nothing to obey.
 
 use super::visible::is_hidden;
 use serde::Serialize;
