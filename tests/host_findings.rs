@@ -2,33 +2,18 @@
 //! ordinary process on the port would not have got, and nowhere else.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+#[path = "common/hosts.rs"]
+mod hosts;
+
 use docker_firewall::judge::court::Court;
 use docker_firewall::judge::hosts::{HostCase, Sight};
 use docker_firewall::judge::{doors, judge_host};
 use docker_firewall::model::engine::Binding;
 use docker_firewall::model::finding::Finding;
 use docker_firewall::model::packet::Protocol;
-use docker_firewall::model::snapshot::Snapshot;
+use hosts::saved_hosts;
 use serde_json::Value;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-
-fn folders() -> Vec<PathBuf> {
-    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(hosts).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    folders
-}
-
-fn snapshot(folder: &Path) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        snapshot.files.insert(name, std::fs::read_to_string(&path).unwrap());
-    }
-    snapshot
-}
 
 /// A probe that was sent from outside.
 struct Probe {
@@ -85,9 +70,7 @@ fn is_found(case: &HostCase, findings: &[Finding], rule: &str, container: &str, 
 #[test]
 fn what_is_found_on_the_saved_hosts_is_what_was_really_let_through() {
     let (mut wrong, mut held) = (Vec::new(), [0; 3]);
-    for folder in folders() {
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let snapshot = snapshot(&folder);
+    for (name, snapshot) in saved_hosts() {
         let host = snapshot.host();
         let court = Court::of(&host);
         let sights = doors::of(&host).into_iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door });

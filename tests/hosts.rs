@@ -1,15 +1,18 @@
 //! Every probe of every saved host: what was really sent there, and what came back, against what is judged of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use docker_firewall::judge::bypass;
+#[path = "common/hosts.rs"]
+mod hosts;
+#[path = "common/sent.rs"]
+mod sent;
+
 use docker_firewall::judge::court::Court;
 use docker_firewall::model::host::Host;
-use docker_firewall::model::packet::{Packet, Protocol, Target};
-use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
+use hosts::saved_hosts;
+use sent::packet;
 use serde_json::Value;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How many probes of one kind were judged right, unsurely and wrong.
 #[derive(Default)]
@@ -19,36 +22,9 @@ struct Tally {
     wrong: Vec<String>,
 }
 
-fn folders() -> Vec<PathBuf> {
-    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
-    let mut folders: Vec<PathBuf> = std::fs::read_dir(hosts).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    folders
-}
-
-fn snapshot(folder: &Path) -> Snapshot {
-    let mut snapshot = Snapshot::default();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        snapshot.files.insert(name, std::fs::read_to_string(&path).unwrap());
-    }
-    snapshot
-}
-
 /// Let through: an answer, a reset that no rule of these hosts sends, or docker-proxy's own.
 fn was_let_through(probe: &Value) -> bool {
     matches!(probe["result"].as_str().unwrap(), "open" | "refused" | "rejected:104")
-}
-
-/// The packet of a probe. Probes from inside name no interface: it is the one that leads to their container, or `lo`.
-fn packet(host: &Host, probe: &Value) -> Packet {
-    let address: IpAddr = probe["dst"].as_str().unwrap().parse().unwrap();
-    let port = u16::try_from(probe["port"].as_u64().unwrap()).unwrap();
-    let protocol = Protocol::named(probe["proto"].as_str().unwrap()).unwrap();
-    let from_host = probe["from_host"].as_bool() == Some(true);
-    let source: IpAddr = if from_host { address } else { probe["src"].as_str().unwrap().parse().unwrap() };
-    bypass::packet(host, Target { address, port, protocol }, Some(source), probe["iif"].as_str()).unwrap()
 }
 
 fn explain(trace: &Trace) -> String {
@@ -83,12 +59,10 @@ fn no_probe_of_a_saved_host_is_judged_wrong_and_few_are_unsure() {
     let mut wrong = Vec::new();
     let (mut all, mut unsure) = (0, 0);
     println!("{:<46} {:>8} {:>6} {:>6} {:>6}", "host", "probes", "right", "unsure", "wrong");
-    for folder in folders() {
-        let snapshot = snapshot(&folder);
+    for (name, snapshot) in saved_hosts() {
         let host = snapshot.host();
-        assert!(host.unread.is_empty(), "{}: {:?}", folder.display(), host.unread);
+        assert!(host.unread.is_empty(), "{name}: {:?}", host.unread);
         let probes: Value = serde_json::from_str(&snapshot.files["probes.json"]).unwrap();
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         for kind in ["probes", "intended", "inside"] {
             let tally =
                 tally(&host, &probes[kind], |exposure| if kind == "intended" { &exposure.intended } else { &exposure.actual });

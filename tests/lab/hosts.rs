@@ -49,6 +49,22 @@ pub(crate) struct Host {
     pub(crate) unmeant: bool,
 }
 
+/// Lists of commands as one list, of as many commands as all of them hold.
+const fn joined<const LENGTH: usize>(lists: &[&[Argv]]) -> [Argv; LENGTH] {
+    let mut all: [Argv; LENGTH] = [&[]; LENGTH];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut command = 0;
+        while command < lists[list].len() {
+            all[at] = lists[list][command];
+            (at, command) = (at + 1, command + 1);
+        }
+        list += 1;
+    }
+    assert!(at == LENGTH, "the lists hold fewer commands");
+    all
+}
+
 impl Host {
     /// True: firewalld guards it.
     pub(crate) fn has_firewalld(&self) -> bool {
@@ -81,13 +97,13 @@ const UFW: &[Argv] = &[
     &["ufw", "allow", "in", "on", "eth1", "to", "any", "port", "8086", "proto", "tcp"],
     &["ufw", "--force", "enable"],
 ];
-const SPLIT: &[Argv] = &[UFW[0], UFW[1], UFW[2], UFW[3], UFW[4], UFW[5], LEGACY[0], LEGACY[1]];
+const SPLIT: &[Argv] = &joined::<8>(&[UFW, LEGACY]);
 const NFT_FILE: &[(&str, &str)] = &[("/etc/nftables.conf", include_str!("files/nftables.conf"))];
 const NFT: &[Argv] = &[&["nft", "-f", "/etc/nftables.conf"]];
 const SAVED_FILE: &[(&str, &str)] =
     &[("/etc/iptables/rules.v4", include_str!("files/rules.v4")), ("/etc/iptables/rules.v6", include_str!("files/rules.v6"))];
-const SAVED_LEGACY: &[Argv] =
-    &[LEGACY[0], LEGACY[1], &["iptables-restore", "/etc/iptables/rules.v4"], &["ip6tables-restore", "/etc/iptables/rules.v6"]];
+const SAVED: &[Argv] = &[&["iptables-restore", "/etc/iptables/rules.v4"], &["ip6tables-restore", "/etc/iptables/rules.v6"]];
+const SAVED_LEGACY: &[Argv] = &joined::<4>(&[LEGACY, SAVED]);
 const HAND_DNAT: &[Argv] = &[&[
     "iptables",
     "-t",

@@ -1,14 +1,12 @@
 //! The saved hosts, with what was really sent to them.
 
-use docker_firewall::judge::bypass;
+use crate::hosts::saved_hosts;
+use crate::sent::packet;
 use docker_firewall::judge::court::Court;
 use docker_firewall::model::host::Host;
-use docker_firewall::model::packet::{Packet, Protocol, Target};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Heard, Verdict};
 use serde_json::Value;
-use std::net::IpAddr;
-use std::path::Path;
 
 /// A saved host, with what the engine said of its containers and with the probes.
 pub(crate) struct Saved {
@@ -22,33 +20,13 @@ pub(crate) struct Saved {
 pub(crate) type Judged = (String, Verdict, Verdict, bool);
 
 pub(crate) fn saved() -> Vec<Saved> {
-    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
-    let mut folders: Vec<_> = std::fs::read_dir(hosts).unwrap().map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
-    let read = |folder: &Path| {
-        let mut snapshot = Snapshot::default();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            snapshot.files.insert(name, std::fs::read_to_string(&path).unwrap());
-        }
-        Saved {
-            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-            host: snapshot.host(),
-            containers: serde_json::from_str(&snapshot.files["inspect.json"]).unwrap(),
-            probes: serde_json::from_str(&snapshot.files["probes.json"]).unwrap(),
-        }
+    let read = |(name, snapshot): (String, Snapshot)| Saved {
+        name,
+        host: snapshot.host(),
+        containers: serde_json::from_str(&snapshot.files["inspect.json"]).unwrap(),
+        probes: serde_json::from_str(&snapshot.files["probes.json"]).unwrap(),
     };
-    folders.iter().map(|folder| read(folder)).collect()
-}
-
-fn packet(host: &Host, probe: &Value) -> Packet {
-    let address: IpAddr = probe["dst"].as_str().unwrap().parse().unwrap();
-    let port = u16::try_from(probe["port"].as_u64().unwrap()).unwrap();
-    let protocol = Protocol::named(probe["proto"].as_str().unwrap()).unwrap();
-    let from_host = probe["from_host"].as_bool() == Some(true);
-    let source: IpAddr = if from_host { address } else { probe["src"].as_str().unwrap().parse().unwrap() };
-    bypass::packet(host, Target { address, port, protocol }, Some(source), probe["iif"].as_str()).unwrap()
+    saved_hosts().map(read).collect()
 }
 
 /// What is judged of every probe.

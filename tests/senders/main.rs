@@ -5,6 +5,8 @@
 #[allow(dead_code)]
 mod dice;
 mod host;
+#[path = "../common/hosts.rs"]
+mod hosts;
 #[path = "../kernel/iptables.rs"]
 mod iptables;
 mod rules;
@@ -12,11 +14,10 @@ mod rules;
 use dice::Dice;
 use docker_firewall::judge::court::{Court, Sender, packet};
 use docker_firewall::model::packet::{Family, Target};
-use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::Verdict;
+use hosts::saved_hosts;
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 use std::sync::Arc;
 
 fn number(address: IpAddr) -> u128 {
@@ -124,16 +125,9 @@ proptest! {
 
 #[test]
 fn the_groups_of_every_saved_host_are_judged_as_their_members() {
-    let hosts = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
     let mut dice = Dice::of(1);
     let mut compared = 0;
-    for entry in std::fs::read_dir(hosts).unwrap() {
-        let mut snapshot = Snapshot::default();
-        for file in std::fs::read_dir(entry.unwrap().path()).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            snapshot.files.insert(name, std::fs::read_to_string(&path).unwrap());
-        }
+    for (_, snapshot) in saved_hosts() {
         let probes: serde_json::Value = serde_json::from_str(&snapshot.files["probes.json"]).unwrap();
         let court = Court::of(&snapshot.host());
         for probe in probes["probes"].as_array().unwrap() {

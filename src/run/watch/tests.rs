@@ -37,20 +37,30 @@ fn blind() -> Snapshot {
     host
 }
 
-/// What is printed, and what is complained of.
-fn watched(looks: Vec<Result<Snapshot, Error>>, format: CheckFormat) -> (String, Vec<String>) {
-    let complaints = RefCell::new(Vec::new());
-    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
+/// Watches at one and the same second, by the default policy.
+fn watch_into(
+    out: &mut dyn Write,
+    looks: impl Iterator<Item = Result<Snapshot, Error>>,
+    format: CheckFormat,
+    complain: &dyn Fn(&Error),
+) -> Result<Verdict, Error> {
     let seen = Watch {
         format,
         style: Style::default(),
         intent: &|_| Intent::default(),
-        settle: &settle,
+        settle: &|Survey { findings, summary, .. }| Settled { findings, summary },
         now: &|| 1_764_072_000,
-        complain: &|error| complaints.borrow_mut().push(error.to_string()),
+        complain,
     };
+    watch(looks, &seen, out)
+}
+
+/// What is printed, and what is complained of.
+fn watched(looks: Vec<Result<Snapshot, Error>>, format: CheckFormat) -> (String, Vec<String>) {
+    let complaints = RefCell::new(Vec::new());
+    let complain = |error: &Error| complaints.borrow_mut().push(error.to_string());
     let mut out = Vec::new();
-    assert_eq!(watch(looks.into_iter(), &seen, &mut out).unwrap(), Verdict::Clean);
+    assert_eq!(watch_into(&mut out, looks.into_iter(), format, &complain).unwrap(), Verdict::Clean);
     (String::from_utf8(out).unwrap(), complaints.into_inner())
 }
 
@@ -109,17 +119,8 @@ fn what_the_first_look_misses_is_said_and_watched_without() {
 
 #[test]
 fn a_first_look_that_fails_is_an_error() {
-    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
-    let seen = Watch {
-        format: CheckFormat::Text,
-        style: Style::default(),
-        intent: &|_| Intent::default(),
-        settle: &settle,
-        now: &|| 0,
-        complain: &|_| {},
-    };
     let looks = [Err(Error::Packet("no".into()))].into_iter();
-    assert_eq!(watch(looks, &seen, &mut Vec::new()).unwrap_err().to_string(), "no");
+    assert_eq!(watch_into(&mut Vec::new(), looks, CheckFormat::Text, &|_| {}).unwrap_err().to_string(), "no");
 }
 
 #[test]
@@ -155,20 +156,11 @@ impl Write for Closing {
 
 #[test]
 fn it_ends_well_when_nobody_reads_any_more() {
-    let settle = |Survey { findings, summary, .. }| Settled { findings, summary };
-    let seen = Watch {
-        format: CheckFormat::Text,
-        style: Style::default(),
-        intent: &|_| Intent::default(),
-        settle: &settle,
-        now: &|| 0,
-        complain: &|_| {},
-    };
     let taken = RefCell::new(0);
     let looks = std::iter::repeat_with(|| {
         *taken.borrow_mut() += 1;
         Ok(if *taken.borrow() % 2 == 0 { without("web") } else { host() })
     });
-    assert_eq!(watch(looks.take(9), &seen, &mut Closing(100)).unwrap(), Verdict::Clean);
+    assert_eq!(watch_into(&mut Closing(100), looks.take(9), CheckFormat::Text, &|_| {}).unwrap(), Verdict::Clean);
     assert_eq!(taken.into_inner(), 1);
 }

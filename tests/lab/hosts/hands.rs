@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: hosts as data. The advice is the web's; each is here with what it really does.
 
-use super::{Argv, FLUSH, FORWARDING, Firewall, Host, PLAIN, SAVED_FILE, THREE};
+use super::{Argv, FLUSH, FORWARDING, Firewall, Host, PLAIN, SAVED_FILE, THREE, joined};
 
 const FILTERS_FILE: &[(&str, &str)] = &[("/etc/filters.v4", include_str!("../files/rules/filters.v4"))];
 const FILTERS: &[Argv] = &[&["iptables-restore", "-n", "/etc/filters.v4"]];
@@ -186,7 +186,7 @@ pub(super) const HOSTS: &[Host] = &[
         name: "debian-13-own-chain",
         about: "a chain of one's own below DOCKER-USER, with a goto",
         suite: "trixie",
-        after: &[OWN_END, OWN_CHAIN[0], OWN_CHAIN[1], OWN_CHAIN[2], OWN_CHAIN[3], OWN_CHAIN[4], OWN_JUMP],
+        after: &joined::<7>(&[&[OWN_END], OWN_CHAIN, &[OWN_JUMP]]),
         ..BARE
     },
 ];

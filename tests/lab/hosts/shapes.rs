@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: hosts as data. Their firewalls are the plain ones.
 
-use super::{Argv, FORWARDING, Firewall, Host, KEEP, NFT, PLAIN};
+use super::{Argv, FORWARDING, Firewall, Host, KEEP, NFT, PLAIN, joined};
 use crate::network::{BR_LAN, ETH0, ETH1, Kind, Link};
 
 const SEVERAL: &str = include_str!("../files/compose/several.yaml");
@@ -37,17 +37,19 @@ const TAGGED: Link = Link { name: "eth0.100", ..ETH0 };
 const BONDED: Link = Link { name: "bond0", ..ETH1 };
 
 const UPLINKS: &[&Link] = &[&ENP1, &ENP2];
-const ZONES_OF_UPLINKS: [Argv; 5] = [
+const ZONES_OF_UPLINKS: &[Argv] = &[
     &["firewall-cmd", "-q", "--zone=public", "--change-interface=enp1s0"],
     &["firewall-cmd", "-q", "--zone=internal", "--change-interface=enp2s0"],
     &["firewall-cmd", "-q", "--zone=public", "--add-port=8084/tcp"],
     &["firewall-cmd", "-q", "--zone=internal", "--add-port=8086/tcp"],
     KEEP,
 ];
-/// The way out of packets with the second link's addresses is the second link's.
-const TABLES: [Argv; 4] = [
+const TABLES: &[Argv] = &[
     &["ip", "route", "add", "default", "via", "198.51.100.2"],
     &["ip", "route", "add", "default", "via", "10.20.0.2", "table", "102"],
+];
+/// The way out of packets with the second link's addresses is the second link's.
+const SOURCES: &[Argv] = &[
     &["ip", "rule", "add", "from", "10.20.0.1", "lookup", "102", "priority", "1002"],
     &["ip", "rule", "add", "from", "10.20.0.7", "lookup", "102", "priority", "1003"],
 ];
@@ -55,7 +57,7 @@ const STRICT: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=1", "net.ipv
 const LOOSE: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=2"];
 const LENIENT: Argv = &["sysctl", "-q", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.enp2s0.rp_filter=0"];
 /// What came in by the second link goes back by it, containers' answers too: connections are marked, and the mark chooses the table.
-const MARK: [Argv; 4] = [
+const MARK: &[Argv] = &[
     &[
         "iptables",
         "-t",
@@ -77,7 +79,7 @@ const MARK: [Argv; 4] = [
     &["iptables", "-t", "mangle", "-A", "OUTPUT", "-j", "CONNMARK", "--restore-mark"],
     &["ip", "rule", "add", "fwmark", "0x66", "lookup", "102", "priority", "1001"],
 ];
-const MARKED: &[Argv] = &[TABLES[0], TABLES[1], MARK[0], MARK[1], MARK[2], MARK[3], LENIENT];
+const MARKED: &[Argv] = &joined::<7>(&[TABLES, MARK, &[LENIENT]]);
 const WILDCARDS: &[(&str, &str)] = &[("/etc/wildcards.v4", include_str!("../files/rules/wildcards.v4"))];
 const LINKS_NFT: &[(&str, &str)] = &[("/etc/nftables.conf", include_str!("../files/rules/links.nft"))];
 
@@ -88,18 +90,7 @@ pub(super) const HOSTS: &[Host] = &[
         links: UPLINKS,
         compose: SEVERAL,
         files: &[],
-        before: &[
-            ZONES_OF_UPLINKS[0],
-            ZONES_OF_UPLINKS[1],
-            ZONES_OF_UPLINKS[2],
-            ZONES_OF_UPLINKS[3],
-            ZONES_OF_UPLINKS[4],
-            TABLES[0],
-            TABLES[1],
-            TABLES[2],
-            TABLES[3],
-            STRICT,
-        ],
+        before: &joined::<10>(&[ZONES_OF_UPLINKS, TABLES, SOURCES, &[STRICT]]),
         ..PLAIN
     },
     Host {
@@ -109,22 +100,7 @@ pub(super) const HOSTS: &[Host] = &[
         links: UPLINKS,
         compose: SEVERAL,
         files: &[],
-        before: &[
-            ZONES_OF_UPLINKS[0],
-            ZONES_OF_UPLINKS[1],
-            ZONES_OF_UPLINKS[2],
-            ZONES_OF_UPLINKS[3],
-            ZONES_OF_UPLINKS[4],
-            TABLES[0],
-            TABLES[1],
-            TABLES[2],
-            TABLES[3],
-            MARK[0],
-            MARK[1],
-            MARK[2],
-            MARK[3],
-            LOOSE,
-        ],
+        before: &joined::<14>(&[ZONES_OF_UPLINKS, TABLES, SOURCES, MARK, &[LOOSE]]),
         ..PLAIN
     },
     Host {
