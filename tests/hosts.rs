@@ -8,6 +8,7 @@ mod sent;
 
 use docker_firewall::judge::court::Court;
 use docker_firewall::model::host::Host;
+use docker_firewall::model::snapshot::FILES;
 use docker_firewall::model::verdict::{Assessment, Trace, Verdict};
 use hosts::saved_hosts;
 use sent::packet;
@@ -74,6 +75,19 @@ fn no_probe_of_a_saved_host_is_judged_wrong_and_few_are_unsure() {
     }
     assert!(wrong.is_empty(), "{} wrong verdicts:\n{}", wrong.len(), wrong.join("\n"));
     assert!(unsure * 50 <= all, "{unsure} of {all} verdicts are unsure");
+}
+
+#[test]
+fn an_empty_file_is_a_tool_that_the_host_has_not() {
+    for (name, mut snapshot) in saved_hosts() {
+        let told = snapshot.host().firewalld;
+        for (file, _) in FILES {
+            snapshot.files.entry((*file).to_owned()).or_default();
+        }
+        let host = snapshot.host();
+        assert!(host.unread.is_empty(), "{name}: {:?}", host.unread);
+        assert!(told.is_some() && host.firewalld == told, "{name}: {:?}", host.firewalld);
+    }
 }
 
 /// `trace` as the command line has it, on one of the saved hosts.

@@ -91,13 +91,13 @@ impl Snapshot {
         host.engine = taken(self, read, Part::Containers, "version.json", host);
     }
 
-    /// What the host's firewall says of itself. Where firewalld was asked over D-Bus, its listings are not needed.
+    /// What the host's firewall says of itself. Where firewalld answered over D-Bus, its listings are not needed.
     fn firewall(&self, host: &mut Host) {
         host.ufw = self.text("ufw-status.txt").and_then(firewalld::ufw);
         if self.unread().contains_key("firewalld.json") {
             host.unread.push(self.note(Part::Firewall, "firewalld.json"));
         }
-        if let Some(text) = self.text("firewalld.json") {
+        if let Some(text) = self.text("firewalld.json").filter(|text| !text.trim().is_empty()) {
             host.firewalld = taken(self, Some(firewalld::told(text)), Part::Firewall, "firewalld.json", host);
             return;
         }
