@@ -259,7 +259,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Decides by a map in one world: the first entry that fits counts, and those before it that may.
+    /// Decides by a map in one world: the first entry that fits counts, and those before it that may. What comes back goes on in the same
+    /// rule; where no entry fits, the rule ends and the next one is asked (net/netfilter/nft_lookup.c, `nft_lookup_eval`: `NFT_BREAK`).
     fn look_up(
         &mut self,
         here: Here<'a>,
@@ -285,7 +286,7 @@ impl<'a> Walk<'a> {
                 return going;
             }
         }
-        going.push(world);
+        join(&mut ways.next, (), world);
         going
     }
 

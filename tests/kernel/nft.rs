@@ -316,7 +316,7 @@ fn action(dice: &mut Dice, family: &str, place: Place) -> String {
     match dice.below(10) {
         0 => dice.pick(&marks).to_owned(),
         1 if place.later => dice.pick(&connection_marks).to_owned(),
-        2 => dice.pick(&maps).to_owned(),
+        2 => format!("{}{}", dice.pick(&maps), dice.pick(&["", "", " drop", " accept", " counter drop"])),
         3 if family != "ip6" => "ip saddr . tcp dport vmap { 10.9.0.2 . 1001 : accept, 10.8.0.2 . 1003 : drop }".to_owned(),
         4 | 5 if place.chains > 0 => format!("jump u{}", dice.below(place.chains)),
         6 if place.chains > 0 => format!("goto u{}", dice.below(place.chains)),

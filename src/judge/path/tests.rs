@@ -110,6 +110,22 @@ pub(super) fn nft(family: &str, hook: &str, kind: &str, priority: i32, rules: &[
 }
 
 #[test]
+fn what_follows_a_map_is_for_the_packets_that_the_map_sends_on() {
+    let port = r#"{"payload":{"protocol":"tcp","field":"dport"}}"#;
+    for (of, does, then, next, verdict) in [
+        (81, "accept", "drop", "accept", Verdict::Open),
+        (81, "drop", "accept", "drop", Verdict::Closed),
+        (80, "continue", "drop", "accept", Verdict::Closed),
+        (80, "accept", "drop", "drop", Verdict::Open),
+    ] {
+        let rule = format!(r#"{{"vmap":{{"key":{port},"data":{{"set":[[{of},{{"{does}":null}}]]}}}}}},{{"{then}":null}}"#);
+        let next = format!(r#"{{"{next}":null}}"#);
+        let host = host("", &nft("inet", "input", "filter", 0, &[&rule, &next]), &[]);
+        assert_eq!(judged(&host, "eth0", "192.0.2.9", "192.0.2.1:80").verdict, verdict, "{of} : {does}, then {then}");
+    }
+}
+
+#[test]
 fn chains_that_call_each_other_in_a_circle_lose_the_packet_at_once() {
     assert_eq!(input("-A INPUT -j A\n-A A -j B\n-A A -j B\n-A B -j A\n-A B -j A"), Verdict::Unsure);
 }
