@@ -91,10 +91,13 @@ pub enum Key {
     DestinationType,
     /// The type of the destination address as far as the incoming interface has it.
     DestinationTypeHere,
-    /// 1 if the way back to the source leads through the incoming interface.
-    ReversePath,
-    /// 1 if there is any way back to the source.
-    AnyReversePath,
+    /// 1 if there is a way back to the source.
+    ReversePath {
+        /// True: it has to lead through the incoming interface.
+        here: bool,
+        /// True: it is looked for with the packet's mark; false: without any.
+        by_mark: bool,
+    },
     /// 1 if the packet is bridged, and br_netfilter shows it to the IP hooks.
     Bridged,
     /// 1 if the packet came through an IPsec tunnel.

@@ -92,6 +92,24 @@ fn rules(dice: &mut Dice, text: &mut String, chain: &str, place: Place) {
     }
 }
 
+/// Tests of v6 packets.
+const V6: &[&str] = &[
+    "-s fd09::2",
+    "! -s fd08::/64",
+    "-d fd31::/64",
+    "! -d fd31::2",
+    "-m conntrack --ctorigdst fd09::1",
+    "-s fd00::2/ff00::ffff",
+    "-m conntrack --ctreplsrc fd31::2",
+    "-m ipv6header --header prot",
+    "-m ipv6header --header dst --soft",
+    "-m ipv6header ! --header dst,prot",
+    "-m frag --fragmore",
+    "-m rt ! --rt-type 0",
+    "-m addrtype --dst-type UNICAST",
+    "-m addrtype ! --dst-type MULTICAST",
+];
+
 fn test(dice: &mut Dice, place: Place) -> String {
     let general = [
         "-i eth0",
@@ -165,30 +183,15 @@ fn test(dice: &mut Dice, place: Place) -> String {
         "-p icmp -m icmp --icmp-type 8",
         "-m addrtype --dst-type UNICAST,LOCAL",
     ];
-    let v6 = [
-        "-s fd09::2",
-        "! -s fd08::/64",
-        "-d fd31::/64",
-        "! -d fd31::2",
-        "-m conntrack --ctorigdst fd09::1",
-        "-s fd00::2/ff00::ffff",
-        "-m conntrack --ctreplsrc fd31::2",
-        "-m ipv6header --header prot",
-        "-m ipv6header --header dst --soft",
-        "-m ipv6header ! --header dst,prot",
-        "-m frag --fragmore",
-        "-m rt ! --rt-type 0",
-        "-m addrtype --dst-type UNICAST",
-        "-m addrtype ! --dst-type MULTICAST",
-    ];
     let out = ["-o ctr0", "! -o ctr0", "-m owner --uid-owner 0", "-m owner ! --uid-owner 0"];
     let here = ["-m addrtype --dst-type LOCAL --limit-iface-in", "-m addrtype ! --dst-type LOCAL --limit-iface-in"];
+    let way_back = ["-m rpfilter", "-m rpfilter --invert", "-m rpfilter --validmark", "-m rpfilter --loose --validmark --invert"];
     match dice.below(6) {
         0 if place.chain == "FORWARD" => dice.pick(&out[..2]),
         0 if place.chain == "POSTROUTING" => dice.pick(&out),
         0 if matches!(place.chain, "PREROUTING" | "INPUT") => dice.pick(&here),
-        1 if place.chain == "PREROUTING" && place.table == "raw" => dice.pick(&["-m rpfilter", "-m rpfilter --invert"]),
-        2 | 3 if place.v6 => dice.pick(&v6),
+        1 if place.chain == "PREROUTING" && place.table != "nat" => dice.pick(&way_back),
+        2 | 3 if place.v6 => dice.pick(V6),
         2 | 3 => dice.pick(&v4),
         _ => dice.pick(&general),
     }

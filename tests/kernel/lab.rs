@@ -62,7 +62,11 @@ const LINKS: &str = "
 -n B route add default via 10.8.0.1
 -n B -6 route add default via fd08::1
 -n C route add default via 172.31.0.1
--n C -6 route add default via fd31::1";
+-n C -6 route add default via fd31::1
+-n H rule add fwmark 1/1 to 10.8.0.0/15 lookup 7
+-n H -6 rule add fwmark 1/1 to fd08::/15 lookup 7
+-n H route add unreachable default table 7
+-n H -6 route add unreachable default table 7";
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let done = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();

@@ -266,6 +266,8 @@ fn test(dice: &mut Dice, family: &str, place: Place) -> String {
         "fib daddr type != local",
         "fib saddr . iif oif missing",
         "fib saddr . iif oif exists",
+        "fib saddr . mark . iif oif missing",
+        "fib saddr . mark oif exists",
     ];
     let v6 = [
         "exthdr frag exists",

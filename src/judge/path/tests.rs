@@ -270,6 +270,27 @@ fn the_way_back_is_chosen_by_the_source_that_the_answer_will_have() {
 }
 
 #[test]
+fn a_rule_that_asks_for_the_way_back_minds_the_mark_only_where_it_names_it() {
+    let rules = r#"[{"priority":20,"fwmark":"0x7","table":"7"},{"priority":32766,"src":"all","table":"main"}]"#;
+    let routes = ROUTES.replace("[{", "[{\"table\":\"7\",\"dst\":\"default\",\"gateway\":\"10.0.0.2\",\"dev\":\"eth1\"},{");
+    let verdict = |asks: &str, fib: &[&str]| {
+        let marks = format!("*raw\n:PREROUTING ACCEPT\n-A PREROUTING -j MARK --set-xmark 0x7\n{asks}\nCOMMIT\n");
+        let nft = nft("inet", "prerouting", "filter", -150, fib);
+        let host = host(&marks, &nft, &[("ip-rule.json", rules), ("ip-route.json", &routes)]);
+        judged(&host, "eth0", "203.0.113.9", "192.0.2.1:80").verdict
+    };
+    assert_eq!(verdict("-A PREROUTING -m rpfilter --invert -j DROP", &[]), Verdict::Open);
+    assert_eq!(verdict("-A PREROUTING -m rpfilter --validmark --invert -j DROP", &[]), Verdict::Closed);
+    let fib = |flags: &str| {
+        format!(
+            r#"{{"match":{{"op":"==","left":{{"fib":{{"result":"oif","flags":[{flags}]}}}},"right":false}}}},{{"drop":null}}"#
+        )
+    };
+    assert_eq!(verdict("", &[&fib(r#""saddr","iif""#)]), Verdict::Open);
+    assert_eq!(verdict("", &[&fib(r#""saddr","mark","iif""#)]), Verdict::Closed);
+}
+
+#[test]
 fn policy_rules_choose_the_table_by_mark_and_source() {
     let rules = r#"[{"priority":10,"src":"192.0.2.9","table":"7"},{"priority":20,"src":"192.0.2.10","table":"8"},{"priority":32766,"src":"all","table":"main"}]"#;
     let routes = ROUTES.replace(

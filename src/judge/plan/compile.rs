@@ -46,10 +46,7 @@ fn rule(rule: &ruleset::Rule, numbers: &Numbers<'_>, library: &mut Library) -> R
 }
 
 fn asks_for_sender(step: &Step) -> bool {
-    let is_about_sender = |key| {
-        let derived = [Key::SourceType, Key::ReversePath, Key::AnyReversePath];
-        is_sender(key) || derived.contains(&key)
-    };
+    let is_about_sender = |key| is_sender(key) || matches!(key, Key::SourceType | Key::ReversePath { .. });
     matches!(step, Step::Test(Test::Fields { selectors, .. }) if selectors.iter().any(|selector| is_about_sender(selector.key)))
 }
 

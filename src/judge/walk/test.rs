@@ -255,7 +255,11 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
         Key::PacketType | Key::DestinationType | Key::DestinationTypeHere => {
             routed(scene, key, state).map_or(Field::Unknown, exactly)
         }
-        Key::SourceType | Key::ReversePath | Key::AnyReversePath => by_sender(scene, key, state),
+        Key::SourceType => senders(state, |_| Cow::Borrowed(scene.crowd.kinds(scene.ground))),
+        Key::ReversePath { here, by_mark } => senders(state, |input| {
+            let mark = if by_mark { state.mark } else { 0 };
+            scene.crowd.back(scene.ground, state.destination, here.then_some(input), mark)
+        }),
         Key::Bridged => match state.input.map_or(Truth::Maybe, |input| scene.ground.is_bridged(input, state.family)) {
             Truth::Yes => exactly(1),
             Truth::No => exactly(0),
@@ -330,13 +334,10 @@ fn routed(scene: Scene<'_>, key: Key, state: &State<'_>) -> Option<u32> {
     }
 }
 
-/// What the routing table says of the senders.
-fn by_sender<'a>(scene: Scene<'a>, key: Key, state: &State<'_>) -> Field<'a> {
-    let (crowd, ground) = (scene.crowd, scene.ground);
-    let Some(input) = state.input.filter(|_| !state.is_masked) else { return Field::Unknown };
-    if key == Key::SourceType {
-        return Field::BySender(Cow::Borrowed(crowd.kinds(ground)));
+/// What the routing table says of the senders of a packet that came by an interface.
+fn senders<'a>(state: &State<'_>, answer: impl FnOnce(&str) -> Cow<'a, Parts<Option<u32>>>) -> Field<'a> {
+    match state.input.filter(|_| !state.is_masked) {
+        Some(input) => Field::BySender(answer(input)),
+        None => Field::Unknown,
     }
-    let device = (key != Key::AnyReversePath).then_some(input);
-    Field::BySender(crowd.back(ground, state.destination, device, state.mark))
 }

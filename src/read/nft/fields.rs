@@ -193,9 +193,11 @@ fn connection(content: &Value) -> Option<Fields> {
     })
 }
 
-/// `fib daddr type`, and `fib saddr . iif oif` as a test of the way back. The mark takes no part in choosing a route here.
+/// `fib daddr type`, and `fib saddr . iif oif` as a test of the way back. The mark chooses a route only where it is named
+/// (net/ipv4/netfilter/nft_fib_ipv4.c, `nft_fib4_eval`: `NFTA_FIB_F_MARK`); a type does not hang on it.
 fn fib(content: &Value) -> Option<Fields> {
-    let flags: Vec<&str> = words(&content["flags"])?.into_iter().filter(|flag| *flag != "mark").collect();
+    let (marks, flags): (Vec<&str>, Vec<&str>) = words(&content["flags"])?.into_iter().partition(|flag| *flag == "mark");
+    let by_mark = !marks.is_empty();
     let has = |wanted: &[&str]| flags.len() == wanted.len() && wanted.iter().all(|flag| flags.contains(flag));
     let result = content["result"].as_str()?;
     let is_route = matches!(result, "oif" | "oifname" | "check");
@@ -203,8 +205,8 @@ fn fib(content: &Value) -> Option<Fields> {
         "type" if has(&["daddr"]) => Fields::one(Key::DestinationType, Kind::AddressType),
         "type" if has(&["saddr"]) => Fields::one(Key::SourceType, Kind::AddressType),
         "type" if has(&["daddr", "iif"]) => Fields::one(Key::DestinationTypeHere, Kind::AddressType),
-        _ if is_route && has(&["saddr", "iif"]) => Fields::one(Key::ReversePath, Kind::Truth),
-        _ if is_route && has(&["saddr"]) => Fields::one(Key::AnyReversePath, Kind::Truth),
+        _ if is_route && has(&["saddr", "iif"]) => Fields::one(Key::ReversePath { here: true, by_mark }, Kind::Truth),
+        _ if is_route && has(&["saddr"]) => Fields::one(Key::ReversePath { here: false, by_mark }, Kind::Truth),
         _ => return None,
     })
 }

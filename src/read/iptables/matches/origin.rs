@@ -149,16 +149,17 @@ pub(super) fn ipsec(group: &Group) -> Option<Vec<Step>> {
     Some(if more.is_empty() { vec![step] } else { vec![step, unknown(group)] })
 }
 
-/// `-m rpfilter --loose --invert`
+/// `-m rpfilter --loose --invert`. The mark counts only with `--validmark` (net/ipv4/netfilter/ipt_rpfilter.c, `rpfilter_mt`).
 pub(super) fn reverse_path(options: &[Opt]) -> Option<Vec<Step>> {
-    let (mut key, mut negated) = (Key::ReversePath, false);
+    let (mut here, mut by_mark, mut negated) = (true, false, false);
     for option in options {
         match option.plain()? {
-            ("--loose", _) => key = Key::AnyReversePath,
+            ("--loose", _) => here = false,
+            ("--validmark", _) => by_mark = true,
             ("--invert", _) => negated = true,
-            ("--validmark" | "--accept-local", _) => {}
+            ("--accept-local", _) => {}
             _ => return None,
         }
     }
-    Some(vec![one(key, Span::number(1), negated)])
+    Some(vec![one(Key::ReversePath { here, by_mark }, Span::number(1), negated)])
 }
