@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Targets that neither end the packet's way nor change what later rules look at.
-const WITHOUT_EFFECT: [&str; 22] = [
+const WITHOUT_EFFECT: [&str; 21] = [
     "LOG",
     "NFLOG",
     "ULOG",
@@ -30,7 +30,6 @@ const WITHOUT_EFFECT: [&str; 22] = [
     "CHECKSUM",
     "SECMARK",
     "CONNSECMARK",
-    "SET",
     "TEE",
     "ACCOUNT",
 ];
@@ -50,8 +49,10 @@ pub(super) fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, context: &Context<
     if is_without_effect(&target.name) {
         return Vec::new();
     }
-    // Of connection tracking's target, only --notrack matters here.
-    if target.name == "CT" && !target.options.iter().any(|option| option.name == "--notrack") {
+    // Of connection tracking's target, only --notrack matters here; of SET only --map-mark, which takes the mark from a set
+    // (net/netfilter/xt_set.c, `set_target_v3`).
+    let has = |name: &str| target.options.iter().any(|option| option.name == name);
+    if target.name == "CT" && !has("--notrack") || target.name == "SET" && !has("--map-mark") {
         return Vec::new();
     }
     vec![Step::Act(known(target, context).unwrap_or_else(|| Action::Unknown(describe(target).into())))]

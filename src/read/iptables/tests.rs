@@ -67,6 +67,8 @@ fn matches_and_targets_of_common_firewalls_are_understood() {
         "-j CT --notrack",
         "-j MASQUERADE --random",
         "-p 47 -j ACCEPT",
+        "-j SET --add-set office src --exist",
+        "-j SET --map-set office src --map-prio",
         "",
     ] {
         assert_eq!(unknown(&steps(Family::V4, rule)), None, "{rule}");
@@ -94,6 +96,7 @@ fn what_is_not_wholly_understood_is_unknown_and_named() {
         ("-j TPROXY --on-port 1", "-j TPROXY"),
         ("-j DNAT --to-destination 10.0.0.1:80 --strange", "-j DNAT"),
         ("-j MARK --set-mark red", "-j MARK"),
+        ("-j SET --map-set office src --map-mark", "-j SET --map-set office src --map-mark"),
     ] {
         let text = unknown(&steps(Family::V4, rule)).unwrap_or_default();
         assert!(text.starts_with(named), "{rule}: {text}");

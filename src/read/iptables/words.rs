@@ -47,7 +47,7 @@ pub(super) struct Line {
 
 /// Options that take exactly one word, whatever it looks like: names and texts that others choose. iptables-save quotes a text only
 /// where it holds more than letters, digits, `-` and `_` (libxtables, `xtables_save_string`), so `-j` may be one.
-const TAKE_TEXT: [&str; 15] = [
+const TAKE_TEXT: [&str; 16] = [
     "--comment",
     "--log-prefix",
     "--nflog-prefix",
@@ -60,6 +60,7 @@ const TAKE_TEXT: [&str; 15] = [
     "--match-set",
     "--add-set",
     "--del-set",
+    "--map-set",
     "--nfacct-name",
     "--path",
     "--bytecode",
