@@ -6,6 +6,7 @@ pub mod policy;
 pub mod snapshot;
 pub mod yaml;
 
+mod changes;
 mod docker;
 mod firewalld;
 mod ipset;

@@ -9,11 +9,16 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// The ipsets of a host by their names; None for one whose members are not wholly understood.
+pub(super) type IpSets = BTreeMap<String, Option<IpSet>>;
+
 /// An ipset.
 #[derive(Clone, Debug)]
 pub(super) struct IpSet {
     form: Form,
     set: Arc<Set>,
+    /// Of a list of sets, their names.
+    pub(super) parts: Vec<String>,
 }
 
 /// What the members of a set mean.
@@ -74,8 +79,8 @@ impl IpSet {
     }
 }
 
-/// The sets of an `ipset save`; None for one whose members are not wholly understood.
-pub(super) fn read(text: &str) -> BTreeMap<String, Option<IpSet>> {
+/// The sets of an `ipset save`.
+pub(super) fn read(text: &str) -> IpSets {
     let mut forms: BTreeMap<&str, Option<Form>> = BTreeMap::new();
     let mut unions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut members: BTreeMap<&str, Option<Set>> = BTreeMap::new();
@@ -104,7 +109,7 @@ pub(super) fn read(text: &str) -> BTreeMap<String, Option<IpSet>> {
     for (name, set) in members {
         let whole = forms.remove(name).flatten().zip(set).map(|(form, set)| {
             let set = if form.dimensions == [Dimension::Address] { exceptions::resolved(set) } else { set };
-            IpSet { form, set: Arc::new(set) }
+            IpSet { form, set: Arc::new(set), parts: Vec::new() }
         });
         sets.insert(name.to_owned(), whole);
     }
@@ -134,7 +139,7 @@ fn add(slot: &mut Option<Set>, spans: Option<Vec<Span>>, is_exception: bool) {
     }
 }
 
-fn unite(parts: &[&str], sets: &BTreeMap<String, Option<IpSet>>) -> Option<IpSet> {
+fn unite(parts: &[&str], sets: &IpSets) -> Option<IpSet> {
     let mut form = None;
     let mut union = Set::default();
     for part in parts {
@@ -144,7 +149,8 @@ fn unite(parts: &[&str], sets: &BTreeMap<String, Option<IpSet>>) -> Option<IpSet
         }
         union.members.extend(set.set.members.iter().cloned());
     }
-    Some(IpSet { form: form.unwrap_or_default(), set: Arc::new(union) })
+    let parts = parts.iter().copied().map(str::to_owned).collect();
+    Some(IpSet { form: form.unwrap_or_default(), set: Arc::new(union), parts })
 }
 
 /// The form of a set from its type and the options of its creation.

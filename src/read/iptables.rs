@@ -2,24 +2,31 @@
 //!
 //! It does not decide which of the two tools' views of a table counts; that is the snapshot's part.
 
+mod asked;
 mod matches;
 mod targets;
 mod words;
 
-use super::ipset::IpSet;
+use super::changes::{Changes, Place};
+use super::ipset::IpSets;
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Step, Table, TableFamily, Test};
+pub(super) use asked::note_changes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub(super) use targets::is_without_effect;
-use words::Line;
+use words::{Group, Line};
 
 /// What a rule's meaning hangs on outside its own line.
 pub(super) struct Context<'a> {
     /// The family of the table.
     pub(super) family: Family,
     /// The ipsets; None: they were not read.
-    pub(super) sets: Option<&'a BTreeMap<String, Option<IpSet>>>,
+    pub(super) sets: Option<&'a IpSets>,
+    /// What rules do to the ipsets, those of any table and of either family.
+    pub(super) changes: &'a Changes,
+    /// The name of the save, under which `changes` knows its rules.
+    pub(super) save: &'a str,
 }
 
 /// The tables of one save, and whether legacy tables were announced that it does not show.
@@ -134,24 +141,42 @@ fn base(table: &str, chain: &str, policy: Policy) -> Option<Base> {
 fn add_rules(table: &mut Table, lines: &[&str], context: &Context<'_>) {
     let names: BTreeSet<Arc<str>> = table.chains.keys().cloned().collect();
     for text in lines {
-        let Some((chain, rule)) = rule(text, &names, context) else { continue };
-        let name: Arc<str> = chain.into();
+        let text = without_counters(text);
+        let Some((line, name)) = appended(text) else { continue };
         let empty = || Chain { name: name.clone(), base: None, rules: Vec::new(), unread: None };
-        table.chains.entry(name.clone()).or_insert_with(empty).rules.push(rule);
+        let chain = table.chains.entry(name.clone()).or_insert_with(empty);
+        let steps = match line {
+            Some(line) => steps(&line, &names, &place(context.save, &table.name, chain, chain.rules.len()), context),
+            None => vec![Step::Test(Test::Unknown(text.into())), Step::Act(Action::Unknown(text.into()))],
+        };
+        chain.rules.push(Rule { text: text.into(), steps });
     }
 }
 
-/// One `-A` line: its chain and the rule. None for a line that appends nothing.
-fn rule(text: &str, chains: &BTreeSet<Arc<str>>, context: &Context<'_>) -> Option<(String, Rule)> {
-    let text = without_counters(text);
-    let Some(line) = Line::read(text) else {
-        let chain = text.strip_prefix("-A ")?.split_whitespace().next()?.to_owned();
-        let steps = vec![Step::Test(Test::Unknown(text.into())), Step::Act(Action::Unknown(text.into()))];
-        return Some((chain, Rule { text: text.into(), steps }));
+/// What an `-A` line says, None where it is not understood, and its chain. None for a line that appends nothing.
+fn appended(text: &str) -> Option<(Option<Line>, Arc<str>)> {
+    let line = Line::read(text);
+    let chain = match &line {
+        Some(line) => line.chain.as_str(),
+        None => text.strip_prefix("-A ")?.split_whitespace().next()?,
     };
-    let mut steps = matches::steps(&line, context);
-    steps.extend(targets::steps(&line, chains, context));
-    Some((line.chain, Rule { text: text.into(), steps }))
+    let chain = chain.into();
+    Some((line, chain))
+}
+
+/// What a rule tests and does.
+fn steps(line: &Line, chains: &BTreeSet<Arc<str>>, place: &Place, context: &Context<'_>) -> Vec<Step> {
+    let targets = targets::steps(line, chains, context);
+    let is_doubted = |group: &Group| asked::is_in_doubt(group, &targets, place, context);
+    let mut steps = matches::steps(line, &is_doubted, context);
+    steps.extend(targets);
+    steps
+}
+
+/// Where a rule of a chain stands.
+fn place(save: &str, table: &str, chain: &Chain, rule: usize) -> Place {
+    let base = chain.base.as_ref().filter(|_| chain.unread.is_none());
+    Place { chain: format!("{save} {table} {}", chain.name), hook: base.map(|base| base.hook), rule }
 }
 
 /// `[12:345] -A INPUT …` without the counters.

@@ -4,6 +4,7 @@
 //! Expressions that belong to iptables show as `xt` without their contents; which tables have them is reported, so that these are
 //! read from `iptables-save`.
 
+mod asked;
 mod devices;
 mod fields;
 mod guards;
@@ -20,6 +21,7 @@ pub(super) use devices::fill as fill_devices;
 use scope::Scope;
 
 use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Table, TableFamily};
+use crate::read::changes::{Change, Place};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,12 +65,32 @@ pub(super) fn read(text: &str) -> Result<Listing, String> {
             listing.tables[at].chains.insert(chain.name.clone(), chain);
         }
     }
-    for rule in objects.iter().filter_map(|object| object.get("rule")) {
-        if let Some(at) = at(rule) {
-            add_rule(&mut listing, at, rule, &scopes[at]);
-        }
+    let rules: Vec<(usize, &Value)> =
+        objects.iter().filter_map(|object| object.get("rule")).filter_map(|rule| Some((at(rule)?, rule))).collect();
+    note_changes(&listing.tables, &rules, &mut scopes);
+    for (at, rule) in rules {
+        add_rule(&mut listing, at, rule, &scopes[at]);
     }
     Ok(listing)
+}
+
+/// Notes which rules change which sets.
+fn note_changes(tables: &[Table], rules: &[(usize, &Value)], scopes: &mut [Scope<'_>]) {
+    let mut counts: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    for &(at, rule) in rules {
+        let Some(chain) = tables[at].chains.get(str_of(rule, "chain")) else { continue };
+        let count = counts.entry((at, str_of(rule, "chain"))).or_default();
+        for (set, removes) in rule["expr"].as_array().into_iter().flatten().filter_map(asked::change) {
+            scopes[at].changes.add(Some(set), Change { place: place(chain, *count), removes });
+        }
+        *count += 1;
+    }
+}
+
+/// Where a rule of a chain stands.
+fn place(chain: &Chain, rule: usize) -> Place {
+    let base = chain.base.as_ref().filter(|_| chain.unread.is_none());
+    Place { chain: chain.name.to_string(), hook: base.map(|base| base.hook), rule }
 }
 
 fn str_of<'a>(object: &'a Value, key: &str) -> &'a str {
@@ -117,7 +139,7 @@ fn add_rule(listing: &mut Listing, at: usize, rule: &Value, scope: &Scope<'_>) {
         listing.foreign.insert((table.family, table.name.clone()));
     }
     let text = text::rule(expressions, rule.get("comment").and_then(Value::as_str));
-    let steps = statements::steps(expressions, scope);
+    let steps = statements::steps(expressions, &place(chain, chain.rules.len()), scope);
     chain.rules.push(Rule { text: text.into(), steps });
 }
 

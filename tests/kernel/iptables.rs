@@ -30,6 +30,9 @@ pub fn ruleset(dice: &mut Dice, v6: bool) -> String {
         for chain in chains {
             answers(&mut text, table, chain, v6);
             rules(dice, &mut text, chain, Place { table, chain, users: 3, v6 });
+            if table == "filter" && !v6 && dice.one_in(4) {
+                let _ = writeln!(text, "-A {chain} -m set ! --match-set lab-seen src -j DROP\n-A {chain} -j ACCEPT");
+            }
         }
         let _ = writeln!(text, "COMMIT");
     }
@@ -180,6 +183,7 @@ fn test(dice: &mut Dice, place: Place) -> String {
         "-m set --match-set lab-span src",
         "-m set --match-set lab-lists src",
         "-m set ! --match-set lab-pairs src",
+        "-m set ! --match-set lab-seen src",
         "-p icmp -m icmp --icmp-type 8",
         "-m addrtype --dst-type UNICAST,LOCAL",
     ];
@@ -234,6 +238,7 @@ fn target(dice: &mut Dice, place: Place, tests: &str) -> String {
         (4, _, _) if place.users > 0 => format!("-g U{}", dice.below(place.users)),
         (5, "filter", _) => "-j REJECT".to_owned(),
         (_, "nat", _) => dice.pick(&["-j ACCEPT", "-j RETURN"]).to_owned(),
+        (6, _, _) if !place.v6 && dice.one_in(2) => "-j SET --add-set lab-seen src".to_owned(),
         _ => dice.pick(&["-j ACCEPT", "-j DROP", "-j RETURN", ""]).to_owned(),
     }
 }

@@ -94,7 +94,8 @@ impl Lab {
                     create lab-hole hash:net\nadd lab-hole 10.0.0.0/8\nadd lab-hole 10.9.0.0/16 nomatch\nadd lab-hole 10.9.0.2\n\
                     create lab-coarse hash:ip netmask 24\nadd lab-coarse 10.8.0.0\ncreate lab-link hash:net,iface\nadd lab-link 10.0.0.0/8,eth1\n\
                     create lab-span bitmap:ip range 10.9.0.0/24\nadd lab-span 10.9.0.1-10.9.0.5\n\
-                    create lab-lists list:set\nadd lab-lists lab-nets\nadd lab-lists lab-coarse\n";
+                    create lab-lists list:set\nadd lab-lists lab-nets\nadd lab-lists lab-coarse\n\
+                    create lab-seen hash:ip\n";
         if !lab.feed("ipset restore", sets) {
             println!("there is no ipset here: rules with sets will be refused");
         }
@@ -193,6 +194,7 @@ impl Lab {
     /// Takes all rules away.
     pub fn flush(&self) {
         self.print("nft flush ruleset");
+        self.print("ipset flush lab-seen");
         for tool in ["iptables-legacy-restore", "ip6tables-legacy-restore"] {
             let empty = |table: &str, chains: &[&str]| {
                 let chains: Vec<String> = chains.iter().map(|chain| format!(":{chain} ACCEPT")).collect();

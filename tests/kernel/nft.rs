@@ -113,6 +113,9 @@ fn base(dice: &mut Dice, text: &mut String, family: &str, number: usize, chains:
         let _ = writeln!(text, "ct direction reply accept");
     }
     rules(dice, text, family, Place { hook, later, chains });
+    if family != "ip6" && dice.one_in(4) {
+        let _ = writeln!(text, "{}", dice.pick(&["ip saddr != @seen4 drop", "tcp dport 1001-1003 add @seen4 { ip saddr } drop"]));
+    }
     let _ = writeln!(text, "}}");
 }
 
@@ -238,6 +241,7 @@ const V4: &[&str] = &[
     "ip ttl > 0",
     "add @seen4 { ip saddr }",
     "update @seen4 { ip saddr counter }",
+    "ip saddr != @seen4",
     "ip saddr . meta l4proto . th dport { 10.9.0.2 . tcp . 1001-1003, 10.8.0.0/16 . udp . 1002 }",
 ];
 

@@ -20,7 +20,8 @@ const NETWORKS: &str = r#"[{"Id":"1","Name":"bridge","Driver":"bridge","Options"
 "IPAM":{"Config":[{"Subnet":"172.31.0.0/24"},{"Subnet":"fd31::/64"}]}}]"#;
 
 const SETS: &str = "create lab-nets hash:net\nadd lab-nets 10.9.0.0/25\nadd lab-nets 172.31.0.0/30\ncreate lab-pairs hash:ip,port\n\
-add lab-pairs 10.8.0.2,tcp:1002\nadd lab-pairs 10.9.0.2,udp:1003\ncreate lab-ports bitmap:port range 1000-1010\nadd lab-ports 1004\n";
+add lab-pairs 10.8.0.2,tcp:1002\nadd lab-pairs 10.9.0.2,udp:1003\ncreate lab-ports bitmap:port range 1000-1010\nadd lab-ports 1004\n\
+create lab-seen hash:ip\nadd lab-seen 10.8.0.2\n";
 
 /// A host with rules of the one tool, of the other, or of both.
 pub fn random(dice: &mut Dice) -> Host {

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used)]
+mod changed_sets;
+
 use super::*;
 use crate::model::packet::Target;
 use crate::model::snapshot::Snapshot;

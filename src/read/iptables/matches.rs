@@ -13,11 +13,11 @@ use crate::model::ruleset::{Key, Selector, Set, Span, Step, Test};
 use crate::read::values;
 use std::sync::Arc;
 
-/// The tests of a line, in order.
-pub(super) fn steps(line: &Line, context: &Context<'_>) -> Vec<Step> {
+/// The tests of a line, in order. Those that are in doubt are unknown.
+pub(super) fn steps(line: &Line, is_doubted: &dyn Fn(&Group) -> bool, context: &Context<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for group in &line.matches {
-        match group_steps(group, context) {
+        match group_steps(group, context).filter(|_| !is_doubted(group)) {
             Some(understood) => steps.extend(understood),
             None => steps.extend(transport::header(group).into_iter().chain([unknown(group)])),
         }

@@ -3,17 +3,20 @@ use super::*;
 use crate::model::ruleset::{Decision, Mark, SetMark, Span, Target, Translation};
 use crate::read::ipset;
 
+fn saved(text: &str, family: Family, sets: &IpSets) -> Save {
+    read(text, Origin::Legacy, &Context { family, sets: Some(sets), changes: &Changes::default(), save: "" })
+}
+
 fn read_v4(text: &str) -> Save {
     let sets = ipset::read("create office hash:net family inet\nadd office 10.0.0.0/8\n");
-    read(text, Origin::Legacy, &Context { family: Family::V4, sets: Some(&sets) })
+    saved(text, Family::V4, &sets)
 }
 
 /// The steps of one rule of the filter table.
 fn steps(family: Family, rule: &str) -> Vec<Step> {
     let text = format!("*nat\n:IN - [0:0]\n:OTHER - [0:0]\n-A IN {rule}\nCOMMIT\n");
     let sets = ipset::read("create office hash:net family inet\nadd office 10.0.0.0/8\ncreate macs hash:mac\n");
-    let save = read(&text, Origin::Legacy, &Context { family, sets: Some(&sets) });
-    save.tables[0].chains["IN"].rules[0].steps.clone()
+    saved(&text, family, &sets).tables[0].chains["IN"].rules[0].steps.clone()
 }
 
 fn unknown(steps: &[Step]) -> Option<String> {

@@ -3,6 +3,7 @@
 use super::str_of;
 use super::value::Kind;
 use crate::model::ruleset::{Decision, Set, Span};
+use crate::read::changes::Changes;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ type Read<T> = RefCell<BTreeMap<String, Vec<(Vec<Kind>, Option<T>)>>>;
 pub(super) struct Scope<'a> {
     /// True if the table's chains are not called.
     pub(super) is_dormant: bool,
+    /// What the table's rules do to its sets and maps.
+    pub(super) changes: Changes,
     listed: BTreeMap<&'a str, &'a Value>,
     sets: Read<Arc<Set>>,
     decisions: Read<Decisions>,

@@ -2,17 +2,21 @@
 
 use super::fields::{self, Fields};
 use super::value::{self, Kind};
-use super::{Scope, guards, mangle, text, translate};
+use super::{Scope, asked, guards, mangle, text, translate};
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Action, Decision, Key, Set, Span, Step, Test, Translation};
+use crate::read::changes::{self, Place};
 use crate::read::iptables;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// The steps of a rule, in order.
-pub(super) fn steps(expressions: &[Value], scope: &Scope<'_>) -> Vec<Step> {
-    expressions.iter().flat_map(|expression| statement(expression, scope)).collect()
+pub(super) fn steps(expressions: &[Value], place: &Place, scope: &Scope<'_>) -> Vec<Step> {
+    let listed = |expression| statement(expression, scope);
+    let only_stops = || changes::only_stop(expressions.iter().flat_map(listed).collect::<Vec<_>>().iter());
+    let step = |expression| asked::in_doubt(expression, place, scope, only_stops).unwrap_or_else(|| listed(expression));
+    expressions.iter().flat_map(step).collect()
 }
 
 fn statement(expression: &Value, scope: &Scope<'_>) -> Vec<Step> {
@@ -83,7 +87,7 @@ fn remember(content: &Value, expression: &Value, scope: &Scope<'_>) -> Vec<Step>
     steps
 }
 
-fn unknown_action(expression: &Value) -> Step {
+pub(super) fn unknown_action(expression: &Value) -> Step {
     Step::Act(Action::Unknown(text::expression(expression).into()))
 }
 
@@ -108,7 +112,7 @@ fn extension(content: &Value) -> Vec<Step> {
 }
 
 /// Even where the field or the values are not understood, the header that the field belongs to is.
-fn unknown_match(content: &Value) -> Vec<Step> {
+pub(super) fn unknown_match(content: &Value) -> Vec<Step> {
     let mut steps = fields::read(&content["left"]).map_or_else(|| guards::of(&content["left"]), |fields| fields.guards);
     steps.push(Step::Test(Test::Unknown(text::comparison(content).into())));
     steps

@@ -9,13 +9,13 @@ use crate::model::host::{Host, Part};
 use crate::model::packet::Family;
 use crate::model::ruleset::{Chain, Origin, Table};
 use crate::model::snapshot::Snapshot;
-use crate::read::ipset::IpSet;
+use crate::read::changes::Changes;
+use crate::read::ipset::IpSets;
 use crate::read::iptables::{self, Context};
 use crate::read::nft::{self, Listing};
-use std::collections::BTreeMap;
 
 /// Reads the rules of both families into the host.
-pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) {
+pub(super) fn read(snapshot: &Snapshot, sets: Option<&IpSets>, host: &mut Host) {
     let listing = match snapshot.text("nft-ruleset.json") {
         Some(text) if text.trim().is_empty() => Listing::default(),
         text => taken(snapshot, text.map(nft::read), Part::Rules(None), "nft-ruleset.json", host).unwrap_or_default(),
@@ -23,21 +23,41 @@ pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<Ip
     let mut listing = listing;
     // Not needed but for what old versions leave out of their JSON.
     nft::fill_devices(&mut listing.tables, snapshot.text("nft-ruleset.txt").unwrap_or_default());
+    let changes = changes(snapshot, sets);
     let mut saved = Vec::new();
     for family in [Family::V4, Family::V6] {
-        saved.extend(saves(snapshot, family, sets, host));
+        saved.extend(saves(snapshot, family, sets, &changes, host));
     }
     host.ruleset.tables = merge(listing, saved);
 }
 
-/// The tables that the iptables of one family know. Which of its two kinds plain `iptables` is, its version and its save say; the other
-/// kind may have tables, too, beside them.
-fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Option<IpSet>>>, host: &mut Host) -> Vec<Table> {
-    let [main, legacy, nft] = match family {
+/// What iptables saves of one family: the plain one, iptables-legacy and iptables-nft.
+fn files(family: Family) -> [&'static str; 3] {
+    match family {
         Family::V4 => ["iptables-save.txt", "iptables-legacy-save.txt", "iptables-nft-save.txt"],
         Family::V6 => ["ip6tables-save.txt", "ip6tables-legacy-save.txt", "ip6tables-nft-save.txt"],
-    };
-    let context = Context { family, sets };
+    }
+}
+
+/// What the rules of all saves do to the ipsets, which they share.
+fn changes(snapshot: &Snapshot, sets: Option<&IpSets>) -> Changes {
+    let mut all = Changes::default();
+    for (family, save) in [Family::V4, Family::V6].into_iter().flat_map(|family| files(family).map(|save| (family, save))) {
+        let text = snapshot.text(save).filter(|text| text.contains("-j SET "));
+        if let Some((text, known)) = text.zip(sets) {
+            let tables =
+                iptables::read(text, Origin::Iptables, &Context { family, sets, changes: &Changes::default(), save }).tables;
+            iptables::note_changes(save, &tables, known, &mut all);
+        }
+    }
+    all
+}
+
+/// The tables that the iptables of one family know. Which of its two kinds plain `iptables` is, its version and its save say; the other
+/// kind may have tables, too, beside them.
+fn saves(snapshot: &Snapshot, family: Family, sets: Option<&IpSets>, changes: &Changes, host: &mut Host) -> Vec<Table> {
+    let [main, legacy, nft] = files(family);
+    let read = |text: &str, origin, save| iptables::read(text, origin, &Context { family, sets, changes, save });
     let version = snapshot.text("iptables-version.txt").unwrap_or_default();
     let origin = if version.contains("(nf_tables)") { Origin::Iptables } else { Origin::Legacy };
     let part = Part::Rules(Some(family));
@@ -45,18 +65,18 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&BTreeMap<String, Opt
         host.unread.push(snapshot.note(part, main));
         return Vec::new();
     };
-    let mut save = iptables::read(text, origin, &context);
+    let mut save = read(text, origin, main);
     let shows = |origin| save.tables.iter().any(|table| table.origin == origin);
     let (shows_legacy, shows_nft) = (version.contains("(legacy)") || shows(Origin::Legacy), shows(Origin::Iptables));
     if !shows_legacy {
         match snapshot.text(legacy) {
-            Some(text) => save.tables.extend(iptables::read(text, Origin::Legacy, &context).tables),
+            Some(text) => save.tables.extend(read(text, Origin::Legacy, legacy).tables),
             None => host.unread.push(snapshot.note(part, legacy)),
         }
     }
     // Without it, nft still names the chains whose rules are not known.
     if let Some(text) = snapshot.text(nft).filter(|_| !shows_nft) {
-        save.tables.extend(iptables::read(text, Origin::Iptables, &context).tables);
+        save.tables.extend(read(text, Origin::Iptables, nft).tables);
     }
     save.tables
 }

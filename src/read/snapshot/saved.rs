@@ -7,9 +7,9 @@ use crate::model::firewall::SavedRules;
 use crate::model::packet::Family;
 use crate::model::ruleset::Origin;
 use crate::model::snapshot::Snapshot;
-use crate::read::ipset::IpSet;
+use crate::read::changes::Changes;
+use crate::read::ipset::IpSets;
 use crate::read::iptables::{self, Context};
-use std::collections::BTreeMap;
 
 /// The files: their names in a snapshot, where they are on the host, and the family of those that iptables loads.
 const FILES: [(&str, &str, Option<Family>); 6] = [
@@ -22,11 +22,14 @@ const FILES: [(&str, &str, Option<Family>); 6] = [
 ];
 
 /// The files that are there and hold something.
-pub(super) fn read(snapshot: &Snapshot, sets: Option<&BTreeMap<String, Option<IpSet>>>) -> Vec<SavedRules> {
+pub(super) fn read(snapshot: &Snapshot, sets: Option<&IpSets>) -> Vec<SavedRules> {
     let mut saved = Vec::new();
     for (name, path, family) in FILES {
         let Some(text) = snapshot.text(name).filter(|text| !text.trim().is_empty()) else { continue };
-        let tables = family.map(|family| iptables::read(text, Origin::Iptables, &Context { family, sets }).tables);
+        // They are held against the running rules, not asked about packets: what changes a set plays no part.
+        let changes = Changes::default();
+        let context = |family| Context { family, sets, changes: &changes, save: name };
+        let tables = family.map(|family| iptables::read(text, Origin::Iptables, &context(family)).tables);
         saved.push(SavedRules { path, text: text.to_owned(), tables: tables.unwrap_or_default() });
     }
     saved
