@@ -135,6 +135,6 @@ fn complain(error: &Error) {
     let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "error: {}", visible(&error.to_string()));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {hint}");
+        let _ = writeln!(stderr, "hint: {}", visible(&hint));
     }
 }

@@ -377,6 +377,14 @@ fn a_part_of_a_host_that_is_hidden_is_named_and_makes_the_list_of_its_ports_fail
 }
 
 #[test]
+fn a_saved_host_of_somebody_else_does_not_steer_the_terminal() {
+    let unread = r#"{"nft-ruleset.json": {"why": "\u001b[2Jwhy", "command": "\u001b[2Jnft"}}"#;
+    let here = Here::with(&[("half/inspect.json", "[]"), ("half/unread.json", unread)]);
+    let said = here.stderr(&["ports", "--snapshot", "half"], 2);
+    assert!(said.contains("hint: `\u{241b}[2Jnft` shows it") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
 fn a_finding_about_a_host_is_accepted_by_its_container_and_said_again_when_it_is_gone() {
     let here = Here::with(&[]);
     here.run(&["check", "--snapshot", HOST, "--write-baseline"], 0);
