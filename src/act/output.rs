@@ -1,5 +1,6 @@
 //! Writes what a person asked for by name: a report, a baseline.
 
+use super::write::keep_owner_and_mode;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -7,8 +8,8 @@ use std::path::Path;
 /// What writes the text of a file.
 pub type Text<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
 
-/// Puts a text into a file, whole: its readers see the old text or the new one, never a part. An existing file keeps its mode; a pipe or
-/// a device is written to; a link is not followed.
+/// Puts a text into a file, whole: its readers see the old text or the new one, never a part. An existing file keeps its mode and, for
+/// root, its owner; a pipe or a device is written to; a link is not followed.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::InvalidInput`] for a link.
@@ -26,15 +27,17 @@ pub fn put(path: &Path, text: Text) -> io::Result<()> {
 
 fn replace(path: &Path, old: Option<&fs::Metadata>, text: Text) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let new = new_in(folder)?;
+    let Some(old) = old else {
+        let new = new_in(folder)?;
+        fill(new.as_file(), text)?;
+        new.persist_noclobber(path)?;
+        return Ok(());
+    };
+    // Nobody else may read it before it is known who may.
+    let new = tempfile::NamedTempFile::new_in(folder)?;
+    keep_owner_and_mode(new.as_file(), old)?;
     fill(new.as_file(), text)?;
-    match old {
-        Some(old) => {
-            new.as_file().set_permissions(old.permissions())?;
-            new.persist(path)?;
-        }
-        None => drop(new.persist_noclobber(path)?),
-    }
+    new.persist(path)?;
     Ok(())
 }
 
@@ -88,6 +91,28 @@ mod tests {
         put(&path, &|out| out.write_all(b"whole")).unwrap();
         assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"whole"[..], mode(&other)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_is_replaced_keeps_its_owner_and_is_never_open_to_more_people() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        // For root alone.
+        let _ = chown(&path, Some(1234), Some(4321));
+        let found = fs::metadata(&path).unwrap();
+        put(&path, &|out| {
+            let modes = fs::read_dir(folder.path())?.map(|entry| Ok(entry?.metadata()?.mode() & 0o777));
+            assert_eq!(modes.collect::<io::Result<Vec<_>>>()?, [0o600, 0o600]);
+            out.write_all(b"new")
+        })
+        .unwrap();
+        let now = fs::metadata(&path).unwrap();
+        assert_eq!((now.uid(), now.gid(), now.mode()), (found.uid(), found.gid(), found.mode()));
+        assert_ne!(now.ino(), found.ino(), "it was written in place");
     }
 
     #[test]

@@ -151,9 +151,9 @@ fn identity(found: &Metadata) -> impl PartialEq + use<> {
     (found.len(), found.modified().ok())
 }
 
-/// Owner first: a change of owner clears bits of the mode (chown(2)).
+/// Gives a new file the owner and the mode of another one. Owner first: a change of owner clears bits of the mode (chown(2)).
 #[cfg(unix)]
-fn keep_owner_and_mode(new: &File, found: &Metadata) -> io::Result<()> {
+pub(super) fn keep_owner_and_mode(new: &File, found: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let made = new.metadata()?;
     if (made.uid(), made.gid()) != (found.uid(), found.gid()) {
@@ -170,7 +170,7 @@ fn keep_owner_and_mode(new: &File, found: &Metadata) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn keep_owner_and_mode(new: &File, found: &Metadata) -> io::Result<()> {
+pub(super) fn keep_owner_and_mode(new: &File, found: &Metadata) -> io::Result<()> {
     new.set_permissions(found.permissions())
 }
 
