@@ -55,7 +55,7 @@ pub(super) fn watch(
 
 struct State<'a> {
     watch: &'a Watch<'a>,
-    /// What was hidden from the first look already.
+    /// What was hidden from the first look, and from every whole one since.
     known_gaps: Vec<Unread>,
     /// What the last whole look has shown.
     before: Option<Shown>,
@@ -76,6 +76,7 @@ impl State<'_> {
             let error = Error::Hidden { why: gap.why.clone(), command: gap.command.clone() };
             return Ok(self.stumble(&error, out));
         }
+        self.known_gaps.retain(|known| gaps(&host).any(|gap| gap == known));
         self.trouble = None;
         Ok(self.compare(&host, out))
     }

@@ -118,6 +118,14 @@ fn what_the_first_look_misses_is_said_and_watched_without() {
 }
 
 #[test]
+fn what_the_first_look_missed_and_a_later_one_saw_is_said_when_it_is_missed_again() {
+    let (text, complaints) = watched(vec![Ok(blind()), Ok(host()), Ok(blind())], CheckFormat::Text);
+    let hidden = "not everything could be looked at: inspect.json is missing";
+    assert_eq!(complaints, [hidden, hidden]);
+    assert!(!text.contains("published no more"), "{text}");
+}
+
+#[test]
 fn a_first_look_that_fails_is_an_error() {
     let looks = [Err(Error::Packet("no".into()))].into_iter();
     assert_eq!(watch_into(&mut Vec::new(), looks, CheckFormat::Text, &|_| {}).unwrap_err().to_string(), "no");
