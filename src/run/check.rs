@@ -1,6 +1,6 @@
 //! `check`: what is done with the findings of a survey.
 
-use super::survey::{Survey, policy_of_host, survey};
+use super::survey::{Survey, survey, survey_host};
 use super::watch::{self, Watch};
 use super::world::World;
 use super::{Verdict, complain, host, print, publish, put, style_for};
@@ -37,15 +37,19 @@ pub(super) fn check(job: &Check) -> Result<Verdict, Error> {
     let world = World::look()?;
     let policy = job.policy.as_deref().map(|path| read_own(path, &world)).transpose()?;
     let accepted = accepted(job, &world)?;
-    let look = || survey(job, &world, policy.as_ref());
     let settle = |found| settle(found, accepted.as_ref(), &world);
     if let (Purpose::Watch, Some(eyes)) = (&job.purpose, &job.host) {
         let (format, style) = (job.format, style_for(job.color, job.quiet, None));
-        let here = policy_of_host(&world, policy.as_ref());
-        let intent = |host: &Host| read::policy::intent_on_host(here.as_ref(), &host.publishers);
-        let watch = Watch { format, style, intent: &intent, settle: &settle, now: &clock::seconds, complain: &complain };
+        let judge = |host: &Host| {
+            let (found, openings) = survey_host(job, &world, policy.as_ref(), host);
+            (settle(found), openings)
+        };
+        let watch = Watch { format, style, judge: &judge, now: &clock::seconds, complain: &complain };
         return watch::watch(host::looks(eyes), &watch, &mut BufWriter::new(io::stdout().lock()));
     }
+    // What is fixed are files: the host stays the same.
+    let host = job.host.as_ref().map(host::look).transpose()?.map(|seen| seen.host());
+    let look = || survey(job, &world, policy.as_ref(), host.as_ref());
     let found = look()?;
     let seen = name_empty_folders(&found);
     let done = match &job.purpose {

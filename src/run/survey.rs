@@ -3,17 +3,18 @@
 use super::inspection::{self, Inspection};
 use super::parallel;
 use super::progress::Progress;
+use super::prospect;
 use super::started::{self, Files};
 use super::world::{World, is_missing};
-use super::{host, prospect};
 use crate::cli::job::{Check, Eyes, Subject};
 use crate::error::Error;
 use crate::judge::intent::Ledger;
 use crate::judge::rules::stale_allow;
 use crate::judge::{self, Judged, doors};
 use crate::look::walk::{self, Found};
-use crate::model::finding::{Finding, HostSummary, Summary};
+use crate::model::finding::{Finding, Summary};
 use crate::model::host::Host;
+use crate::model::opening::Opening;
 use crate::model::policy::Intent;
 use crate::model::project::{Problem, ProblemKind, Project};
 use crate::model::source::{Source, Span};
@@ -39,28 +40,20 @@ pub(super) struct Survey {
     pub(super) empty: Vec<PathBuf>,
 }
 
-impl Survey {
-    /// What a pass over a host alone found.
-    pub(super) fn of_host(findings: Vec<Finding>, summary: HostSummary) -> Self {
-        let summary = Summary { host: Some(summary), ..Summary::default() };
-        Self { findings, summary, read: HashSet::from([PathBuf::new()]), empty: Vec::new() }
-    }
-}
-
-/// Looks at what the check is about. `policy` stands in for the policy files beside the compose files.
+/// Looks at what the check is about. `policy` stands in for the policy files beside the compose files; `host` is the one that the check
+/// names.
 ///
 /// # Errors
 /// [`Error::NoProject`] where nothing is named and nothing is found.
-pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>) -> Result<Survey, Error> {
+pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>, host: Option<&Host>) -> Result<Survey, Error> {
     let progress = Progress::new(check.quiet);
     let mut found = match &check.subject {
         Subject::Project | Subject::ProjectIfAny => Found { projects: vec![check.loading.files.clone()], ..Found::default() },
         Subject::Paths(paths) => walk::projects(paths, &world.working_directory, &|| progress.saw()),
     };
     progress.restart();
-    let host = check.host.as_ref().map(host::look).transpose()?.map(|seen| seen.host());
     // Named files are judged as they would be opened on the host; the host itself is looked at where none are.
-    let planned_on = host.as_ref().filter(|_| matches!(check.subject, Subject::Project | Subject::Paths(_)));
+    let planned_on = host.filter(|_| matches!(check.subject, Subject::Project | Subject::Paths(_)));
     let mut views = parallel::map(&found.projects, |files| {
         let view = view(&world.request(&check.loading, files), world, policy, planned_on);
         progress.did(found.projects.len());
@@ -76,7 +69,7 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
     if !found.problems.is_empty() {
         views.push(unsearched(found.problems, world));
     }
-    if let (Some(host), Some(eyes), None) = (&host, &check.host, planned_on) {
+    if let (Some(host), Some(eyes), None) = (host, &check.host, planned_on) {
         if is_without_engine(host, eyes, world) {
             if found.projects.is_empty() {
                 return Err(Error::NoProject);
@@ -91,9 +84,16 @@ pub(super) fn survey(check: &Check, world: &World, policy: Option<&Arc<Source>>)
         let (may_read, is_checked) =
             (|file: &Path| matches!(eyes, Eyes::Here(_)) || read.contains(file), |file: &Path| read.contains(file));
         let files = Files { may_read: &may_read, is_checked: &is_checked };
-        views.push(view_of_host(host, world, policy, &files));
+        views.push(view_of_host(host, world, policy, &files, inspection::inspect).0);
     }
     Ok(Survey { empty: found.empty, ..gather(views, check, world) })
+}
+
+/// Looks at a host alone, as a check of it does, and lists what it publishes. No file is fixed on the way.
+pub(super) fn survey_host(check: &Check, world: &World, policy: Option<&Arc<Source>>, host: &Host) -> (Survey, Vec<Opening>) {
+    let files = Files { may_read: &|_| true, is_checked: &|_| false };
+    let (view, openings) = view_of_host(host, world, policy, &files, inspection::inspect_wholly);
+    (gather(vec![view], check, world), openings)
 }
 
 /// True for a machine that has no engine, as far as can be seen, and on which none was asked for: nobody publishes a port there.
@@ -105,18 +105,19 @@ fn is_without_engine(host: &Host, eyes: &Eyes, world: &World) -> bool {
     host.engine.is_none() && host.publishers.is_empty() && !is_asked_for && !doors::has_engine_left(host)
 }
 
-/// The policy that a host is judged by: the given one, or that of the working directory.
-pub(super) fn policy_of_host(world: &World, policy: Option<&Arc<Source>>) -> Option<Arc<Source>> {
-    policy.cloned().or_else(|| policy_in(&world.working_directory, &mut Project::default(), world))
-}
-
-/// Judges a host, by the policy file of the working directory unless another one is given.
-fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, files: &Files) -> View {
+/// Judges a host, by the policy file of the working directory unless another one is given. What it publishes is as `inspect` lists it.
+fn view_of_host(
+    host: &Host,
+    world: &World,
+    policy: Option<&Arc<Source>>,
+    files: &Files,
+    inspect: fn(&Host, &Intent) -> Inspection,
+) -> (View, Vec<Opening>) {
     let mut beside = Project::default();
     let here = if policy.is_none() { policy_in(&world.working_directory, &mut beside, world) } else { None };
     let policy = policy.or(here.as_ref());
     let mut intent = policy::intent_on_host(policy, &host.publishers);
-    let Inspection { mut judged, summary, .. } = inspection::inspect(host, &intent);
+    let Inspection { mut judged, summary, openings } = inspect(host, &intent);
     judged.findings = started::tie(judged.findings, host, world, files);
     judged.findings.extend(judge::judge(&beside, &Intent::default()).findings);
     // What allows nothing on this host may be for a container that does not run now: only what is of use is told on.
@@ -128,7 +129,7 @@ fn view_of_host(host: &Host, world: &World, policy: Option<&Arc<Source>>, files:
     // The host itself is among what was read, under no name.
     let read = policy.map(|policy| policy.path().to_owned()).into_iter().chain([PathBuf::new()]).collect();
     let summary = Summary { unread: beside.problems.len(), host: Some(summary), ..Summary::default() };
-    View { is_missing: false, judged, intent, summary, read }
+    (View { is_missing: false, judged, intent, summary, read }, openings)
 }
 
 /// What is kept of a project once it is judged.
@@ -236,3 +237,6 @@ fn is_whole(policy: &Path, check: &Check, world: &World, read: &HashSet<PathBuf>
     let Some(folder) = folder.parent() else { return false };
     walk::compose_files_in(folder).iter().all(|path| read.contains(&world.disk.shown(path)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,13 @@
 //! `check --watch`: the host once, and then what changes there.
 
+use super::Verdict;
 use super::check::Settled;
-use super::survey::Survey;
-use super::{Verdict, inspection};
 use crate::cli::job::CheckFormat;
 use crate::error::Error;
 use crate::judge::changes::{self, Shown};
 use crate::judge::rules::TABLE;
 use crate::model::host::{Host, Unread};
-use crate::model::policy::Intent;
+use crate::model::opening::Opening;
 use crate::model::snapshot::Snapshot;
 use crate::report::changes as lines;
 use crate::report::style::Style;
@@ -21,10 +20,8 @@ pub(super) struct Watch<'a> {
     pub(super) format: CheckFormat,
     /// How text is to look.
     pub(super) style: Style,
-    /// What the owner of a host means to be open.
-    pub(super) intent: &'a dyn Fn(&Host) -> Intent,
-    /// Takes away what the baseline accepts.
-    pub(super) settle: &'a dyn Fn(Survey) -> Settled,
+    /// What is wrong on a host, and what it publishes.
+    pub(super) judge: &'a dyn Fn(&Host) -> (Settled, Vec<Opening>),
     /// Seconds since 1970.
     pub(super) now: &'a dyn Fn() -> u64,
     /// Says what is in the way, beside the output.
@@ -84,12 +81,11 @@ impl State<'_> {
     /// The first report.
     fn begin(&mut self, host: &Host, out: &mut dyn Write) -> io::Result<()> {
         self.known_gaps = gaps(host).cloned().collect();
-        let inspection = inspection::inspect_wholly(host, &(self.watch.intent)(host));
-        let settled = (self.watch.settle)(Survey::of_host(inspection.judged.findings, inspection.summary));
+        let (settled, openings) = (self.watch.judge)(host);
         match self.watch.format {
             CheckFormat::Json => {
                 let now = (self.watch.now)();
-                lines::write_first(&settled.findings, &settled.summary, &inspection.openings, now, out)?;
+                lines::write_first(&settled.findings, &settled.summary, &openings, now, out)?;
             }
             _ => Report::new(&settled.findings, settled.summary, Tool::this(), TABLE).write(
                 Format::Text,
@@ -97,7 +93,7 @@ impl State<'_> {
                 out,
             )?,
         }
-        self.before = Some(Shown { findings: settled.findings, openings: inspection.openings });
+        self.before = Some(Shown { findings: settled.findings, openings });
         for gap in &self.known_gaps {
             (self.watch.complain)(&Error::Hidden { why: gap.why.clone(), command: gap.command.clone() });
         }
@@ -106,9 +102,8 @@ impl State<'_> {
 
     /// What is different from the last whole look.
     fn compare(&mut self, host: &Host, out: &mut dyn Write) -> io::Result<()> {
-        let inspection = inspection::inspect_wholly(host, &(self.watch.intent)(host));
-        let settled = (self.watch.settle)(Survey::of_host(inspection.judged.findings, inspection.summary));
-        let now = Shown { findings: settled.findings, openings: inspection.openings };
+        let (settled, openings) = (self.watch.judge)(host);
+        let now = Shown { findings: settled.findings, openings };
         let changes = changes::between(self.before.as_ref().unwrap_or(&Shown::default()), &now);
         self.before = Some(now);
         let seconds = (self.watch.now)();

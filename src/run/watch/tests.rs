@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::look::snapshot::snapshot;
+use crate::model::finding::Summary;
 use crate::model::policy::Intent;
+use crate::run::inspection;
 use serde_json::Value;
 use std::cell::RefCell;
 
@@ -47,8 +49,11 @@ fn watch_into(
     let seen = Watch {
         format,
         style: Style::default(),
-        intent: &|_| Intent::default(),
-        settle: &|Survey { findings, summary, .. }| Settled { findings, summary },
+        judge: &|host| {
+            let inspection = inspection::inspect_wholly(host, &Intent::default());
+            let summary = Summary { host: Some(inspection.summary), ..Summary::default() };
+            (Settled { findings: inspection.judged.findings, summary }, inspection.openings)
+        },
         now: &|| 1_764_072_000,
         complain,
     };
