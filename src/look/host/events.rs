@@ -8,8 +8,9 @@ use super::tool;
 use crate::model::client::Flags;
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,6 @@ const SILENCE: Duration = Duration::from_millis(400);
 /// A burst that does not end is handed over after this.
 const LONGEST_BURST: Duration = Duration::from_secs(3);
 /// Between two tries to follow somebody.
-#[cfg(any(feature = "docker", feature = "firewalld"))]
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Whose doing changed.
@@ -38,7 +38,15 @@ pub struct Events {
     /// Keeps the channel open while nobody can be followed.
     _open: Sender<Change>,
     longest_wait: Duration,
-    monitor: Option<Child>,
+    monitor: Arc<Mutex<Monitor>>,
+}
+
+/// The tool that says when rules change.
+#[derive(Default)]
+struct Monitor {
+    child: Option<Child>,
+    /// True once nobody asks any more: it is not started again.
+    is_over: bool,
 }
 
 /// Follows the changes on this machine. The threads that do so end with the process.
@@ -50,7 +58,11 @@ pub fn events(flags: &Flags, longest_wait: Duration) -> Events {
     let _ = flags;
     #[cfg(feature = "firewalld")]
     super::firewalld::follow(sender.clone());
-    let monitor = monitor(sender.clone());
+    let monitor = Arc::<Mutex<Monitor>>::default();
+    let shared = Arc::clone(&monitor);
+    // To ask would load the kernel's module where it is not loaded.
+    let follow = move |sender: &Sender<Change>| super::rules::may_hold_nft_tables() && hear(&["nft", "monitor"], &shared, sender);
+    follow_again(Change::Rules, sender.clone(), follow);
     Events { changes, _open: sender, longest_wait, monitor }
 }
 
@@ -64,9 +76,25 @@ impl Iterator for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        if let Some(monitor) = &mut self.monitor {
-            let _ = monitor.kill();
-            let _ = monitor.wait();
+        if let Ok(mut monitor) = self.monitor.lock() {
+            monitor.is_over = true;
+            monitor.end();
+        }
+    }
+}
+
+impl Monitor {
+    /// Starts it, and hands over what it prints. None: it is over, or there is no such tool.
+    fn begin(&mut self, words: &[&str]) -> Option<ChildStdout> {
+        let mut command = tool::command(words).filter(|_| !self.is_over)?;
+        let child = self.child.insert(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?);
+        child.stdout.take()
+    }
+
+    fn end(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }
@@ -85,7 +113,6 @@ fn burst(changes: &Receiver<Change>, longest_wait: Duration) -> BTreeSet<Change>
 
 /// Tries for ever to follow somebody: `follow` returns when there is nobody to follow, or no more. True: it was followed, and so its end
 /// is a change too.
-#[cfg(any(feature = "docker", feature = "firewalld"))]
 pub(super) fn follow_again(change: Change, sender: Sender<Change>, follow: impl Fn(&Sender<Change>) -> bool + Send + 'static) {
     thread::spawn(move || {
         loop {
@@ -97,20 +124,15 @@ pub(super) fn follow_again(change: Change, sender: Sender<Change>, follow: impl 
     });
 }
 
-/// Follows `nft monitor`, where that is there and may: each line is a change.
-fn monitor(sender: Sender<Change>) -> Option<Child> {
-    let mut child = tool::command(&["nft", "monitor"])?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
-    let output = child.stdout.take()?;
-    thread::spawn(move || {
-        let lines = BufReader::new(output).split(b'\n');
-        for line in lines.map_while(Result::ok).filter(|line| !line.is_empty()) {
-            drop(line);
-            if sender.send(Change::Rules).is_err() {
-                return;
-            }
-        }
-    });
-    Some(child)
+/// Hears a monitor out: each line is a change. True if it said anything, so that it could be followed.
+fn hear(words: &[&str], monitor: &Mutex<Monitor>, sender: &Sender<Change>) -> bool {
+    let Some(output) = monitor.lock().ok().and_then(|mut monitor| monitor.begin(words)) else { return false };
+    let lines = BufReader::new(output).split(b'\n').map_while(Result::ok).filter(|line| !line.is_empty());
+    let count = lines.take_while(|_| sender.send(Change::Rules).is_ok()).count();
+    if let Ok(mut monitor) = monitor.lock() {
+        monitor.end();
+    }
+    count > 0
 }
 
 #[cfg(test)]
@@ -139,6 +161,19 @@ mod tests {
         let before = Instant::now();
         assert_eq!(burst(&changes, Duration::from_secs(9)), BTreeSet::from([Change::Rules]));
         assert!(before.elapsed() < LONGEST_BURST + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_monitor_that_says_nothing_was_not_followed_and_is_tried_again_until_nobody_asks() {
+        let (sender, changes) = mpsc::channel();
+        let monitor = Mutex::new(Monitor::default());
+        assert!(!hear(&["true"], &monitor, &sender));
+        assert!(!hear(&["no-such-tool"], &monitor, &sender));
+        assert!(hear(&["printf", "one\\n\\ntwo\\n"], &monitor, &sender));
+        assert_eq!(changes.try_iter().count(), 2);
+        monitor.lock().unwrap().is_over = true;
+        assert!(!hear(&["printf", "one\\n"], &monitor, &sender));
+        assert_eq!(changes.try_iter().count(), 0);
     }
 
     #[test]

@@ -121,7 +121,7 @@ fn legacy_tables(names: &str) -> io::Result<bool> {
 
 /// False if the kernel has nftables as a module and has not loaded it: then there are no tables, and to ask would load it. A module that is
 /// built in shows in neither place.
-fn may_hold_nft_tables() -> bool {
+pub(super) fn may_hold_nft_tables() -> bool {
     if Path::new("/sys/module/nf_tables").exists() {
         return true;
     }
