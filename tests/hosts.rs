@@ -30,7 +30,7 @@ fn was_let_through(probe: &Value) -> bool {
 
 fn explain(trace: &Trace) -> String {
     let hops =
-        trace.hops.iter().map(|hop| format!("    {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect));
+        trace.hops.iter().map(|hop| format!("    {} {} {}: {} => {}", hop.hook, hop.table, hop.chain(), hop.rule, hop.effect));
     hops.chain(trace.doubts.iter().map(|doubt| format!("    ? {doubt}"))).collect::<Vec<_>>().join("\n")
 }
 

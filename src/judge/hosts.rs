@@ -18,6 +18,7 @@ use crate::model::packet::Family;
 use crate::model::verdict::{Assessment, Path, Trace};
 use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 use standing::{Standing, Standings, Weight};
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +90,7 @@ impl<'a> HostCase<'a> {
             path: ruling.path,
             decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
             meant_by: assessment.as_ref().and_then(|it| deciding(&it.intended)),
+            meant_in: assessment.as_ref().and_then(|it| it.intended.hops.get(it.intended.decisive()?)?.base()),
         };
         (view, assessment)
     }
@@ -186,7 +188,7 @@ impl<'a> HostCase<'a> {
 
 /// What of the host a finding about a binding points at.
 pub fn on_host(publisher: &Publisher, publication: Option<String>, views: Vec<View>) -> OnHost {
-    OnHost { container: Some(publisher.name.clone()), publication, part: None, views }
+    OnHost { container: Some(publisher.name.clone()), publication, views, ..OnHost::default() }
 }
 
 /// `*:8080->80/tcp`, `127.0.0.1:8080->80/tcp`, `*:9000-9002->7000-7002/tcp`, `80/tcp`: the bindings of one container port, or of a
@@ -199,14 +201,20 @@ pub fn publication(bindings: &[Binding]) -> String {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("[{v6}]"),
     };
-    let range = |ports: &mut dyn Iterator<Item = u16>| {
-        let (low, high) = ports.fold((u16::MAX, 0), |(low, high), port| (low.min(port), high.max(port)));
-        if low == high { low.to_string() } else { format!("{low}-{high}") }
-    };
-    let target = range(&mut bindings.iter().map(|it| it.target));
-    match first.port {
-        Some(_) => format!("{address}:{}->{target}/{}", range(&mut bindings.iter().filter_map(|it| it.port)), first.protocol),
+    let target = range(bindings.iter().map(|it| it.target)).unwrap_or_default();
+    match range(bindings.iter().filter_map(|it| it.port)).filter(|_| first.port.is_some()) {
+        Some(port) => format!("{address}:{port}->{target}/{}", first.protocol),
         None => format!("{target}/{}", first.protocol),
+    }
+}
+
+/// `8080`, `9000-9002`: from the lowest to the highest; None without one.
+pub fn range(ports: impl Iterator<Item = u16>) -> Option<String> {
+    let (low, high) = ports.fold((u16::MAX, 0), |(low, high), port| (low.min(port), high.max(port)));
+    match low.cmp(&high) {
+        Ordering::Less => Some(format!("{low}-{high}")),
+        Ordering::Equal => Some(low.to_string()),
+        Ordering::Greater => None,
     }
 }
 
@@ -217,7 +225,7 @@ pub fn deciding(trace: &Trace) -> Option<String> {
         None => return trace.doubts.first().cloned(),
     };
     let words = if hop.is_policy() { format!("policy {}", hop.effect) } else { hop.rule.clone() };
-    Some(if hop.table.is_empty() { hop.effect.clone() } else { format!("{} {}: {words}", hop.table, hop.chain) })
+    Some(if hop.table.is_empty() { hop.effect.clone() } else { format!("{} {}: {words}", hop.table, hop.chain()) })
 }
 
 /// How many addresses a range has; the whole of v6 has one more than can be counted.

@@ -20,6 +20,7 @@ use fit::Fit;
 use scene::Scene;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use world::{World, join};
 
 /// How many different ways of one packet are followed at a time; past that the verdict is Unsure.
@@ -96,14 +97,14 @@ pub(crate) fn walk<'a>(
 
 impl<'a> Walk<'a> {
     fn hop(&self, chain: &Chain, rule: &str, effect: &str) -> Hop {
-        let mut path: Vec<&str> = self.path.iter().map(|chain| &*chain.name).collect();
-        if path.last() != Some(&&*chain.name) {
-            path.push(&chain.name);
+        let mut chains: Vec<Arc<str>> = self.path.iter().map(|chain| Arc::clone(&chain.name)).collect();
+        if chains.last() != Some(&chain.name) {
+            chains.push(Arc::clone(&chain.name));
         }
         Hop {
             hook: self.base.hook.name(),
             table: self.table.title.clone(),
-            chain: path.join(" > "),
+            chains,
             rule: rule.to_owned(),
             effect: effect.to_owned(),
         }

@@ -1,8 +1,9 @@
 //! What a rule found, and what would mend it.
 
+use super::engine::Binding;
 use super::packet::Protocol;
 use super::source::Place;
-use super::verdict::Verdict;
+use super::verdict::{BaseChain, Verdict};
 use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
@@ -85,6 +86,8 @@ pub struct OnHost {
     pub container: Option<String>,
     /// Its binding as the docker client writes it: `0.0.0.0:8080->80/tcp`; `*` stands for every address of both families.
     pub publication: Option<String>,
+    /// The bindings behind that, where it is about such.
+    pub bindings: Vec<Binding>,
     /// The part of the host, where it is about no container: an interface, a chain, a file.
     pub part: Option<String>,
     /// What was judged, the worst first.
@@ -129,6 +132,8 @@ pub struct View {
     pub decided_by: Option<String>,
     /// The same for what is meant.
     pub meant_by: Option<String>,
+    /// The base chain in which that rule was met; None where no rule decides.
+    pub meant_in: Option<BaseChain>,
 }
 
 /// The publication that a finding is about.

@@ -1,6 +1,7 @@
 //! What is judged of a packet: whether it gets through, by which way and by which rules.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Whether a packet gets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,12 +63,21 @@ pub struct Hop {
     pub hook: &'static str,
     /// `inet firewalld`; empty where no rule did it.
     pub table: String,
-    /// The chain, after those that called it: `FORWARD > DOCKER-USER`.
-    pub chain: String,
+    /// The chain, after those that called it; empty where no rule did it.
+    pub chains: Vec<Arc<str>>,
     /// The rule as its tool writes it, or `policy`.
     pub rule: String,
     /// `accept`, `drop`, `dnat to 172.17.0.2:80`
     pub effect: String,
+}
+
+/// A chain that a hook calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseChain {
+    /// The title of its table: `inet firewalld`.
+    pub table: String,
+    /// Its name.
+    pub name: Arc<str>,
 }
 
 /// What becomes of a packet, and why.
@@ -107,6 +117,16 @@ impl Trace {
 }
 
 impl Hop {
+    /// The base chain; None where no rule did it.
+    pub fn base(&self) -> Option<BaseChain> {
+        Some(BaseChain { table: self.table.clone(), name: Arc::clone(self.chains.first()?) })
+    }
+
+    /// The chain, after those that called it: `FORWARD > DOCKER-USER`.
+    pub fn chain(&self) -> String {
+        self.chains.join(" > ")
+    }
+
     /// True if no rule fitted and the chain's policy spoke.
     pub fn is_policy(&self) -> bool {
         self.rule == "policy"

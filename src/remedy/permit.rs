@@ -8,7 +8,8 @@
 mod commands;
 
 use crate::judge::doors::{Door, Way};
-use crate::judge::hosts::{HostCase, Sight};
+use crate::judge::hosts::{self, HostCase, Sight};
+use crate::model::engine::Binding;
 use crate::model::finding::{Finding, View};
 use crate::model::firewall::Firewalld;
 use crate::model::host::Host;
@@ -40,7 +41,6 @@ struct Proposal {
 
 /// Carries out on a copy of the host what is proposed for some findings. None: there is nothing to propose.
 pub fn trial(findings: &[Finding], case: &HostCase) -> Option<Trial> {
-    let mut host = case.host().clone();
     let mut proposals = Vec::new();
     for (at, finding) in findings.iter().enumerate() {
         let views = finding.on_host.as_ref().map_or(&[][..], |on_host| &on_host.views);
@@ -57,7 +57,7 @@ pub fn trial(findings: &[Finding], case: &HostCase) -> Option<Trial> {
     if proposals.is_empty() {
         return None;
     }
-    let mut done = BTreeSet::new();
+    let (mut host, mut done) = (case.host().clone(), BTreeSet::new());
     for command in proposals.iter().flat_map(|proposal| &proposal.commands) {
         if done.insert(command.text.clone()) {
             command.carry_out(&mut host);
@@ -118,8 +118,7 @@ fn spot_of(view: &View) -> Spot {
 pub fn bind(findings: &mut [Finding], host: &Host) {
     let release = host.engine.as_ref().and_then(|engine| engine.release);
     for finding in findings.iter_mut().filter(|finding| finding.rule == BYPASS) {
-        let publication = finding.on_host.as_ref().and_then(|on_host| on_host.publication.as_deref()).unwrap_or_default();
-        let Some(entry) = bound_to_loopback(publication) else { continue };
+        let Some(entry) = finding.on_host.as_ref().and_then(|on_host| bound_to_loopback(&on_host.bindings)) else { continue };
         // moby#49325
         let but = if release.is_some_and(|release| release < (28, 0, 0)) {
             "; engines before 28.0 leave it open to neighbours all the same"
@@ -130,12 +129,14 @@ pub fn bind(findings: &mut [Finding], host: &Host) {
     }
 }
 
-/// `*:8080->80/tcp` as an entry that publishes on loopback: `127.0.0.1:8080:80`.
-fn bound_to_loopback(publication: &str) -> Option<String> {
-    let (host, container) = publication.split_once("->")?;
-    let (_, port) = host.rsplit_once(':')?;
-    let (target, protocol) = container.split_once('/')?;
-    let protocol = if protocol == "tcp" { String::new() } else { format!("/{protocol}") };
+/// An entry that publishes on loopback what some bindings publish, of one port or of a range: `127.0.0.1:8080:80`.
+fn bound_to_loopback(bindings: &[Binding]) -> Option<String> {
+    let protocol = match bindings.first()?.protocol {
+        Protocol::TCP => String::new(),
+        other => format!("/{other}"),
+    };
+    let port = hosts::range(bindings.iter().filter_map(|binding| binding.port))?;
+    let target = hosts::range(bindings.iter().map(|binding| binding.target))?;
     Some(format!("127.0.0.1:{port}:{target}{protocol}"))
 }
 
@@ -155,8 +156,16 @@ mod tests {
 
     #[test]
     fn an_entry_for_loopback_has_the_ports_of_the_publication() {
-        assert_eq!(bound_to_loopback("*:9000-9002->7000-7002/tcp").as_deref(), Some("127.0.0.1:9000-9002:7000-7002"));
-        assert_eq!(bound_to_loopback("[2001:db8::1]:53->53/udp").as_deref(), Some("127.0.0.1:53:53/udp"));
-        assert_eq!(bound_to_loopback("80/tcp"), None);
+        let binding = |address: [u8; 4], port: Option<u16>, target: u16, protocol: Protocol| Binding {
+            address: address.into(),
+            port,
+            target,
+            protocol,
+        };
+        let range: Vec<Binding> = (0..3).map(|at| binding([0, 0, 0, 0], Some(9000 + at), 7000 + at, Protocol::TCP)).collect();
+        assert_eq!(bound_to_loopback(&range).as_deref(), Some("127.0.0.1:9000-9002:7000-7002"));
+        let one = [binding([192, 0, 2, 1], Some(53), 53, Protocol::UDP)];
+        assert_eq!(bound_to_loopback(&one).as_deref(), Some("127.0.0.1:53:53/udp"));
+        assert_eq!(bound_to_loopback(&[binding([0, 0, 0, 0], None, 80, Protocol::TCP)]), None);
     }
 }

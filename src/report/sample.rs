@@ -142,6 +142,7 @@ pub(super) fn view(interface: &str, address: &str, verdicts: (Verdict, Verdict),
         decided_by: Some(
             "ip nat PREROUTING > DOCKER: -A DOCKER -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80".into(),
         ),
+        meant_in: None,
         meant_by: Some("inet firewalld filter_INPUT > filter_IN_public: reject with icmpx admin-prohibited".into()),
     }
 }

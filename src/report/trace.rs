@@ -89,7 +89,7 @@ fn hops(trace: &Trace, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let mark = if is_decisive { '*' } else { ' ' };
         let tone = if is_decisive { Tone::Strong } else { Tone::Faint };
         let texts = [
-            (!hop.table.is_empty(), format!("{} {}", hop.table, hop.chain)),
+            (!hop.table.is_empty(), format!("{} {}", hop.table, hop.chain())),
             (!hop.rule.is_empty() && !hop.is_policy(), hop.rule.clone()),
         ];
         let texts = texts.iter().filter(|(is_there, _)| *is_there);
@@ -175,7 +175,7 @@ fn described(trace: &Trace) -> Value {
 }
 
 fn hop(hop: &Hop) -> Value {
-    json!({ "hook": hop.hook, "table": hop.table, "chain": hop.chain, "rule": hop.rule, "effect": hop.effect })
+    json!({ "hook": hop.hook, "table": hop.table, "chain": hop.chain(), "rule": hop.rule, "effect": hop.effect })
 }
 
 #[cfg(test)]

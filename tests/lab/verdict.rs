@@ -197,7 +197,7 @@ fn contradict(tally: &mut Tally, said: &Trace, open: bool, mark: &str) -> Vec<St
     }
     let head = format!("    {}: {}", if wrong { mark } else { "unsure" }, said.verdict.name());
     let hops =
-        said.hops.iter().map(|hop| format!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain, hop.rule, hop.effect));
+        said.hops.iter().map(|hop| format!("      {} {} {}: {} => {}", hop.hook, hop.table, hop.chain(), hop.rule, hop.effect));
     let doubts = said.doubts.iter().map(|doubt| format!("      ? {doubt}"));
     [head].into_iter().chain(hops).chain(doubts).collect()
 }

@@ -7,7 +7,7 @@ use super::{HostCase, Sight};
 use crate::judge::court::Ruling;
 use crate::judge::doors::Way;
 use crate::model::engine::{Binding, Publisher};
-use crate::model::finding::{Finding, View};
+use crate::model::finding::{Finding, OnHost, View};
 use crate::model::packet::Protocol;
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ impl Gathered<'_> {
         let is_next = |one: u16, other: u16| one.checked_add(1) == Some(other);
         let of_last = |views: &[View], port: u16| -> Vec<View> {
             let views = views.iter().filter(|view| view.port == port);
-            views.map(|view| View { port: 0, decided_by: None, meant_by: None, ..view.clone() }).collect()
+            views.map(|view| View { port: 0, decided_by: None, meant_by: None, meant_in: None, ..view.clone() }).collect()
         };
         let bindings = |of: &Self, port: u16| -> Vec<Binding> {
             let is_of = |binding: &&Binding| binding.port == Some(port) || binding.target == port && binding.port.is_none();
@@ -151,6 +151,7 @@ impl Gathered<'_> {
         message: String,
     ) -> Finding {
         let publication = if self.bindings.is_empty() { self.port() } else { super::publication(&self.bindings) };
-        rule.on_host(level, message, super::on_host(self.publisher, Some(publication), self.views))
+        let about = super::on_host(self.publisher, Some(publication), self.views);
+        rule.on_host(level, message, OnHost { bindings: self.bindings, ..about })
     }
 }

@@ -25,7 +25,7 @@ impl HostCase<'_> {
             .iter()
             .rev()
             .find(|hop| !hop.table.is_empty())
-            .is_some_and(|hop| hop.chain.contains("ufw-") || hop.chain.contains("ufw6-") || hop.rule == "policy");
+            .is_some_and(|hop| hop.chains.iter().any(|chain| is_of_ufw(chain)) || hop.rule == "policy");
         let is_active = host.ufw.as_ref().is_some_and(|ufw| ufw.is_active);
         (is_active && is_ufws).then(|| "ufw".to_owned())
     }
@@ -41,7 +41,12 @@ pub fn zone<'a>(firewalld: &'a Firewalld, trace: &Trace, interface: &str) -> Opt
         let rest = chain.strip_prefix("filter_").unwrap_or(chain).strip_prefix("IN_");
         rest.and_then(|rest| rest.strip_prefix(zone)).is_some_and(|rest| ends.contains(&rest))
     };
-    let chains = trace.hops.iter().rev().flat_map(|hop| hop.chain.rsplit(" > "));
+    let chains = trace.hops.iter().rev().flat_map(|hop| hop.chains.iter().rev());
     let mut named = chains.filter_map(|chain| firewalld.zones.keys().find(|zone| is_of(chain, zone)));
     named.next().map(String::as_str).or_else(|| firewalld.zone_of(interface).map(|(name, _)| name))
+}
+
+/// True for a chain that ufw makes.
+pub fn is_of_ufw(chain: &str) -> bool {
+    chain.starts_with("ufw-") || chain.starts_with("ufw6-")
 }

@@ -1,5 +1,6 @@
 //! Why an opening is as it is, in a few words: what lets the packet in or refuses it, by the name that the admin knows it by.
 
+use crate::judge::hosts::zones::is_of_ufw;
 use crate::model::host::{Host, Part};
 use crate::model::opening::{OpeningKind, Reason, Weight};
 use crate::model::verdict::{Assessment, Hop, Path, Trace, Verdict};
@@ -83,12 +84,12 @@ pub(super) fn name(host: &Host, hop: &Hop) -> String {
     if hop.table.is_empty() {
         return hop.effect.clone();
     }
-    let chains: Vec<&str> = hop.chain.split(" > ").collect();
+    let chains = &hop.chains;
     if let Some(zone) = chains.iter().rev().find_map(|chain| zone(host, chain)) {
         return format!("zone {zone}");
     }
-    let last = chains.last().copied().unwrap_or_default();
-    let is_ufws = chains.iter().any(|chain| chain.starts_with("ufw-") || chain.starts_with("ufw6-"));
+    let last = chains.last().map_or("", |chain| chain);
+    let is_ufws = chains.iter().any(|chain| is_of_ufw(chain));
     if is_ufws || host.ufw.as_ref().is_some_and(|ufw| ufw.is_active) && hop.is_policy() && last == "INPUT" {
         return "ufw".to_owned();
     }

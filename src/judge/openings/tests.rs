@@ -119,6 +119,7 @@ fn seen(from: &[&str], actual: Verdict) -> View {
         path: Path::Input,
         decided_by: None,
         meant_by: None,
+        meant_in: None,
     }
 }
 
@@ -142,7 +143,7 @@ fn rules_are_named_as_the_admin_knows_them() {
     let hop = |table: &str, chain: &str, rule: &str| crate::model::verdict::Hop {
         hook: "input",
         table: table.into(),
-        chain: chain.into(),
+        chains: chain.split(" > ").map(Into::into).collect(),
         rule: rule.into(),
         effect: "drop".into(),
     };

@@ -77,7 +77,7 @@ fn finding(case: &HostCase, place: &Place) -> Option<Finding> {
 
 fn let_in(hop: &Hop) -> String {
     let rule = if hop.rule == "policy" { "its policy" } else { &hop.rule };
-    format!("let in by {} {}: {rule}", hop.table, hop.chain)
+    format!("let in by {} {}: {rule}", hop.table, hop.chain())
 }
 
 /// What puts the jump back on top, and for how long.

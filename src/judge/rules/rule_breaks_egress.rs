@@ -69,8 +69,9 @@ fn of_place(case: &HostCase, place: &Place) -> Vec<Finding> {
                     role: Role::Leaving,
                 };
                 if let Some((hop, is_answer)) = stopped(case, place, &crossings, out) {
+                    let chain = hop.chain();
                     let entry = broken.entry(hop.rule).or_default();
-                    entry.chain = hop.chain;
+                    entry.chain = chain;
                     entry.answers |= is_answer;
                     entry.networks.extend(homes.iter().map(|home| home.network));
                     entry.interfaces.insert(&link.name);
@@ -161,8 +162,8 @@ fn asked(place: &Place) -> BTreeSet<(Protocol, u16)> {
 
 /// The rule of the owner's that a hop shows.
 fn owner<'a>(place: &Place<'a>, hop: &Hop) -> Option<&'a Entry> {
-    let name = hop.chain.rsplit(" > ").next()?;
-    let chain = place.chains.iter().find(|chain| &*chain.name == name)?;
+    let name = hop.chains.last()?;
+    let chain = place.chains.iter().find(|chain| chain.name == *name)?;
     chain.rules.iter().find(|entry| *entry.text == hop.rule)
 }
 

@@ -46,7 +46,7 @@ fn is_strict(host: &Host) -> bool {
 
 /// True if the chain for translated packets had a word in it.
 fn decides(trace: &Trace) -> bool {
-    trace.hops.iter().any(|hop| hop.chain.rsplit(" > ").next().is_some_and(|chain| chain.ends_with("FORWARD_dnat")))
+    trace.hops.iter().any(|hop| hop.chains.last().is_some_and(|chain| chain.ends_with("FORWARD_dnat")))
 }
 
 fn interfaces(found: &Gathered) -> String {

@@ -261,6 +261,7 @@ fn view(case: &HostCase, interface: &Arc<str>, entry: &Entry, to: Target) -> Opt
             path: assessment.actual.path,
             decided_by: deciding(&assessment.actual),
             meant_by: None,
+            meant_in: None,
         })
     })
 }

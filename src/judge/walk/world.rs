@@ -131,7 +131,7 @@ impl<'a> World<'a> {
 
     /// Notes something that the network stack did, not a rule.
     pub(crate) fn note(&mut self, hook: &'static str, effect: impl FnOnce() -> String) {
-        self.tell(|| Hop { hook, table: String::new(), chain: String::new(), rule: String::new(), effect: effect() });
+        self.tell(|| Hop { hook, table: String::new(), chains: Vec::new(), rule: String::new(), effect: effect() });
     }
 
     /// Notes something that stands in the way of a certain verdict.

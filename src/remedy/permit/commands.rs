@@ -127,14 +127,12 @@ fn permission(host: &Host, view: &View, ports: (u16, u16)) -> Option<Command> {
     Some(Command { text, goal: goal(scope), keep, patches: vec![patch] })
 }
 
-/// The base chain of INPUT that a packet was refused in, or in a chain that it calls: `ip filter INPUT > blocked: -A …`.
+/// The base chain of INPUT that a packet was refused in, or in a chain that it calls.
 fn refusing<'a>(host: &'a Host, view: &View) -> Option<(&'a Table, &'a Chain)> {
-    let text = view.meant_by.as_deref()?;
-    let (table, rest) =
-        host.ruleset.tables.iter().find_map(|table| Some((table, text.strip_prefix(&format!("{} ", table.title()))?)))?;
-    let mut chains = table.chains.values().filter(|chain| chain.base.as_ref().is_some_and(|base| base.hook == Hook::Input));
-    let begins = |name: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(": ") || rest.starts_with(" > "));
-    chains.find(|chain| begins(&chain.name)).map(|chain| (table, chain))
+    let place = view.meant_in.as_ref()?;
+    let table = host.ruleset.tables.iter().find(|table| table.title() == place.table)?;
+    let chain = table.chains.get(&place.name)?;
+    chain.base.as_ref().is_some_and(|base| base.hook == Hook::Input).then_some((table, chain))
 }
 
 /// Where firewalld writes the ports that a zone lets in (firewalld `src/firewall/core/nftables.py` and `ipXtables.py`,

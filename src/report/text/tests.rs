@@ -362,7 +362,8 @@ proptest! {
         odd.fix = insertion(&place, &word, &word);
         let mut seen = view(&word, "192.0.2.1", (Verdict::Open, Verdict::Closed), &[]);
         (seen.decided_by, seen.meant_by) = (Some(word.clone()), Some(format!("{word} and another")));
-        let host = OnHost { container: Some(word.clone()), publication: Some(word.clone()), part: None, views: vec![seen] };
+        let (container, publication) = (Some(word.clone()), Some(word.clone()));
+        let host = OnHost { container, publication, views: vec![seen], ..OnHost::default() };
         odd.on_host = Some(host.clone());
         let part = OnHost { container: None, publication: None, part: Some(word.clone()), ..host.clone() };
         let fileless = |on_host| Finding { path: PathBuf::new(), place: None, fix: None, on_host: Some(on_host), ..odd.clone() };

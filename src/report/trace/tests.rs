@@ -11,7 +11,13 @@ fn packet() -> Packet {
 }
 
 fn hop(hook: &'static str, place: (&str, &str), rule: &str, effect: &str) -> Hop {
-    Hop { hook, table: place.0.into(), chain: place.1.into(), rule: rule.into(), effect: effect.into() }
+    Hop {
+        hook,
+        table: place.0.into(),
+        chains: place.1.split(" > ").map(Into::into).collect(),
+        rule: rule.into(),
+        effect: effect.into(),
+    }
 }
 
 /// A port that the engine lets in and the zone means to refuse; the rules' text is `rule`.
