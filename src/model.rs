@@ -2,6 +2,7 @@
 //!
 //! Nothing in here reads a file, looks at the host or imports another module of ours.
 
+pub mod address;
 pub mod baseline;
 pub mod change;
 pub mod client;

@@ -5,6 +5,7 @@
 
 mod own;
 
+pub use crate::model::address::is_link_local;
 use crate::model::engine::{Binding, Publisher};
 use crate::model::host::{Host, Link, Network};
 use crate::model::packet::{Family, Protocol, Target};
@@ -117,11 +118,6 @@ fn addresses(binding: Binding, port: u16, link: &Link, own: &Own) -> Vec<(Way, I
         _ if is_link_local(bound) && !link.addresses.iter().any(|own| own.net.addr() == bound) => Vec::new(),
         _ => vec![(Way::Host, bound)],
     }
-}
-
-/// True for addresses that count on their own link only (v4's, RFC 3927, count on all: the kernel makes no difference there).
-pub fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// The ways to a container's own addresses on bridges of this host: its published and its exposed ports.

@@ -3,6 +3,7 @@
 mod prefixes;
 mod route;
 
+use crate::model::address::is_link_local;
 use crate::model::host::{Host, Link, Network, Part};
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
@@ -116,15 +117,14 @@ impl<'h> Ground<'h> {
 
     /// True if the address is the host's own for a packet that comes in by `device`: link-local ones count on their link only.
     pub(crate) fn is_own(&self, address: IpAddr, device: &str) -> Option<bool> {
-        let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        let device = (link_local && device != "lo").then_some(device);
+        let device = (is_link_local(address) && device != "lo").then_some(device);
         Some(self.address_type(address, device)? == kind::LOCAL)
     }
 
     /// Whether an answer to `source`, which asked for `destination`, would leave by `device`, or by any. Policy rules see the answer's own
     /// source, which is the destination as the packet has it by then; None: any (net/ipv4/fib_frontend.c, `__fib_validate_source`).
     pub(crate) fn leads_back(&self, source: IpAddr, destination: Option<IpAddr>, device: Option<&str>, mark: u32) -> Truth {
-        if matches!(source, IpAddr::V6(v6) if v6.is_unicast_link_local()) {
+        if is_link_local(source) {
             return Truth::Yes;
         }
         match self.address_type(source, None) {
@@ -154,8 +154,7 @@ impl<'h> Ground<'h> {
     pub(crate) fn own_address(&self, device: &str, family: Family) -> Option<IpAddr> {
         let addresses = || self.link(device).into_iter().flat_map(|link| &link.addresses).map(|own| own.net.addr());
         let of_family = |address: &IpAddr| Family::of(*address) == family;
-        let is_link_local = |address: &IpAddr| matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-        addresses().find(|address| of_family(address) && !is_link_local(address)).or_else(|| addresses().find(of_family))
+        addresses().find(|address| of_family(address) && !is_link_local(*address)).or_else(|| addresses().find(of_family))
     }
 
     /// Whether br_netfilter shows the ports of a bridge to the rules, for what comes in by `input`.

@@ -11,6 +11,7 @@ pub use standing::{Range, without};
 
 use super::court::{self, Court, Ruling};
 use super::doors::{self, Door, Way};
+use crate::model::address::{is_link_local, number};
 use crate::model::engine::{Binding, Publisher};
 use crate::model::finding::{OnHost, View};
 use crate::model::host::{Host, Link};
@@ -230,11 +231,7 @@ pub fn deciding(trace: &Trace) -> Option<String> {
 
 /// How many addresses a range has; the whole of v6 has one more than can be counted.
 pub(super) fn size((first, last): &(IpAddr, IpAddr)) -> u128 {
-    match (first, last) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => u128::from(last.to_bits() - first.to_bits()) + 1,
-        (IpAddr::V6(first), IpAddr::V6(last)) => (last.to_bits() - first.to_bits()).saturating_add(1),
-        _ => 0,
-    }
+    (number(*last) - number(*first)).saturating_add(1)
 }
 
 /// Ranges of addresses as prefixes.
@@ -250,7 +247,7 @@ pub fn nets(spans: &[(IpAddr, IpAddr)]) -> impl Iterator<Item = IpNet> {
 
 /// To whom something is open: `to everyone who comes in by eth0 and eth1, v4 and v6`, `to 10.0.0.0/8 by eth1, v4`.
 pub fn audience(views: &[View]) -> String {
-    if !views.is_empty() && views.iter().all(|view| doors::is_link_local(view.address)) {
+    if !views.is_empty() && views.iter().all(|view| is_link_local(view.address)) {
         return format!(
             "to neighbours on the link of {}, at its v6 link-local address",
             list_of(views, |view| view.interface.clone())

@@ -7,6 +7,7 @@ mod reason;
 
 use super::doors::{self, Way};
 use super::hosts::{HostCase, Sight};
+use crate::model::address::is_link_local;
 use crate::model::engine::{Binding, Publisher, PublisherKind};
 use crate::model::finding::{Finding, HostSummary, View};
 use crate::model::opening::{Answer, Opening, OpeningKind, Owner, Reason, Side, Weight};
@@ -182,7 +183,7 @@ fn answer(views: &[View], of: fn(&View) -> Verdict, link: &[IpNet]) -> Answer {
     }
     let open: Vec<&IpNet> = views.iter().filter(|view| of(view) == Verdict::Open).flat_map(|view| view.from.iter()).collect();
     let is_on_link = |net: &&IpNet| {
-        doors::is_link_local(net.addr()) || link.iter().any(|own| own.contains(&net.network()) && own.contains(&net.broadcast()))
+        is_link_local(net.addr()) || link.iter().any(|own| own.contains(&net.network()) && own.contains(&net.broadcast()))
     };
     match open.as_slice() {
         [] if views.iter().any(|view| of(view) == Verdict::Unsure) => Answer::Unsure,

@@ -9,7 +9,8 @@ pub(crate) mod strangers;
 
 use super::court::Sender;
 use super::ground::{Ground, Way};
-use super::plan::addresses::{Addresses, address, number};
+use super::plan::addresses::Addresses;
+use crate::model::address::{address, after, ends, is_link_local, number};
 use crate::model::host::PolicyRule;
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
@@ -35,7 +36,7 @@ impl Cells {
         for (circle, addresses) in circles.iter().enumerate() {
             for (first, last) in addresses.ranges(is_v6) {
                 edges.push((*first, circle, true));
-                edges.extend(after(*last, family).map(|next| (next, circle, false)));
+                edges.extend(after(address(*last, family)).map(|next| (number(next), circle, false)));
             }
         }
         edges.sort_unstable();
@@ -82,11 +83,11 @@ pub(crate) fn senders(ground: &Ground<'_>, cells: &Cells, interface: &str, famil
     let mut groups: Vec<Vec<(u128, u128)>> = Vec::new();
     let (mut facts, mut kinds) = (None, cells.starts.iter().zip(&cells.kinds).peekable());
     let mut kind = 0;
-    let mut ends = all.iter().skip(1).map(|next| next - 1).chain([last(family)]);
-    for (start, end) in all.iter().zip(&mut ends) {
+    let mut lasts = all.iter().skip(1).map(|next| next - 1).chain([number(ends(family).1)]);
+    for (start, end) in all.iter().zip(&mut lasts) {
         if own.contains(start) {
             let next = known.len();
-            let here = Facts::of(ground, address(*start, family == Family::V6), interface);
+            let here = Facts::of(ground, address(*start, family), interface);
             facts = here.map(|facts| *known.entry(facts).or_insert(next));
         }
         if let Some((_, here)) = kinds.next_if(|(own, _)| *own == start) {
@@ -147,7 +148,7 @@ impl Facts {
             kind,
             back: [Some(interface), None].map(|device| ground.leads_back(source, None, device, 0)),
             is_loopback: source.is_loopback(),
-            is_link_local: crowd::is_link_local(source),
+            is_link_local: is_link_local(source),
             policy: rules().map(|rule| holds(rule.from)).collect(),
             ways: if has_choice { rules().map(way).collect() } else { Vec::new() },
         })
@@ -160,7 +161,7 @@ fn bounds(ground: &Ground<'_>, family: Family) -> BTreeSet<u128> {
     let mut cut = |net: IpNet| {
         if Family::of(net.addr()) == family {
             bounds.insert(number(net.network()));
-            bounds.extend(after(number(net.broadcast()), family));
+            bounds.extend(after(net.broadcast()).map(number));
         }
     };
     for own in ground.host.links.iter().flat_map(|link| &link.addresses) {
@@ -182,14 +183,4 @@ fn bounds(ground: &Ground<'_>, family: Family) -> BTreeSet<u128> {
     let special = special.chain(v6.map(|(address, length)| (IpAddr::V6(address), length)));
     special.filter_map(|(address, length)| IpNet::new(address, length).ok()).for_each(cut);
     bounds
-}
-
-/// The highest address of a family.
-fn last(family: Family) -> u128 {
-    if family == Family::V6 { u128::MAX } else { u32::MAX.into() }
-}
-
-/// The next address; None after the highest one.
-fn after(number: u128, family: Family) -> Option<u128> {
-    (number < last(family)).then(|| number + 1)
 }

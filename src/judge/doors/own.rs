@@ -2,6 +2,7 @@
 //!
 //! In: a host. Out: for a binding of every address, the addresses to ask at an interface. Not here: bindings of one address.
 
+use crate::model::address::is_link_local;
 use crate::model::field::{Key, Selector, Span};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
@@ -63,9 +64,9 @@ impl Own {
     /// from these: a host answers to all its addresses on every interface (weak host model, RFC 1122, 3.3.4.2).
     pub(super) fn at(&self, link: &Link, family: Family, port: u16) -> Vec<IpAddr> {
         let is_here = |own: &Address| own.link == link.name;
-        let is_asked = |own: &Address| Family::of(own.at) == family && (is_here(own) || !super::is_link_local(own.at));
+        let is_asked = |own: &Address| Family::of(own.at) == family && (is_here(own) || !is_link_local(own.at));
         let mut asked: Vec<usize> = (0..self.addresses.len()).filter(|at| is_asked(&self.addresses[*at])).collect();
-        asked.sort_by_key(|at| (!is_here(&self.addresses[*at]), super::is_link_local(self.addresses[*at].at)));
+        asked.sort_by_key(|at| (!is_here(&self.addresses[*at]), is_link_local(self.addresses[*at].at)));
         let translations: Vec<&Vec<bool>> =
             self.translations.iter().filter(|(ports, _)| speaks_of(ports.as_ref(), port)).map(|(_, among)| among).collect();
         let mut seen = HashSet::new();

@@ -6,14 +6,13 @@
 
 use super::size;
 use crate::judge::court::{Court, Sender};
-use crate::judge::doors;
 use crate::judge::ground::Ground;
+use crate::model::address::{after, before, is_link_local};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A range of addresses; both ends inclusive.
@@ -57,14 +56,15 @@ impl Weight {
 pub(super) type Standings = HashMap<(Arc<str>, Family), Vec<Standing>>;
 
 pub(super) fn of(court: &Court, outside: &[&Link]) -> Standings {
-    let host = court.host();
-    let ground = Ground::of(Cow::Borrowed(host));
     let mut standings = Standings::new();
     for family in [Family::V4, Family::V6] {
-        let starts = starts(host, family);
+        let starts = starts(court.host(), family);
         for link in outside {
-            let all =
-                court.senders(&link.name, family).iter().map(|sender| standing(sender, &link.name, &ground, &starts)).collect();
+            let all = court
+                .senders(&link.name, family)
+                .iter()
+                .map(|sender| standing(sender, &link.name, court.ground(), &starts))
+                .collect();
             standings.insert((Arc::clone(&link.name), family), all);
         }
     }
@@ -75,7 +75,7 @@ fn standing(sender: &Sender, interface: &str, ground: &Ground<'_>, starts: &BTre
     let leads_home = |range: &Range| ground.leads_back(range.0, None, Some(interface), 0) != Truth::No;
     let home: Vec<Range> = sender.spans.iter().flat_map(|span| parts(*span, starts)).filter(leads_home).collect();
     let sum = |ranges: &mut dyn Iterator<Item = &Range>| ranges.map(size).fold(0, u128::saturating_add);
-    let is_of_link = |range: &&Range| doors::is_link_local(range.0);
+    let is_of_link = |range: &&Range| is_link_local(range.0);
     let weight = Weight {
         is_world: sender.is_stranger && home.iter().any(|range| (range.0..=range.1).contains(&sender.representative)),
         home: sum(&mut home.iter().filter(|range| !is_of_link(range))),
@@ -112,20 +112,6 @@ pub fn without(span: Range, cut: Range) -> impl Iterator<Item = Range> {
     let below = before(cut.0).filter(|end| span.0 <= *end && !is_apart).map(|end| (span.0, end));
     let above = after(cut.1).filter(|start| *start <= span.1 && !is_apart).map(|start| (start, span.1));
     is_apart.then_some(span).into_iter().chain(below).chain(above)
-}
-
-fn before(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => v4.to_bits().checked_sub(1).map(|bits| Ipv4Addr::from_bits(bits).into()),
-        IpAddr::V6(v6) => v6.to_bits().checked_sub(1).map(|bits| Ipv6Addr::from_bits(bits).into()),
-    }
-}
-
-fn after(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => v4.to_bits().checked_add(1).map(|bits| Ipv4Addr::from_bits(bits).into()),
-        IpAddr::V6(v6) => v6.to_bits().checked_add(1).map(|bits| Ipv6Addr::from_bits(bits).into()),
-    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use super::{Journey, UNREAD_ADDRESSES};
 use crate::judge::ground::{Way, kind};
 use crate::judge::sources::crowd::Entry;
 use crate::judge::walk::world::{World, join};
+use crate::model::address::is_link_local;
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::Hook;
 use crate::model::truth::Truth;
 use crate::model::verdict::{Path, Verdict};
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 /// Where the routing decision sends a packet.
 #[derive(PartialEq, Eq)]
@@ -216,7 +216,7 @@ impl<'a> Journey<'a> {
                 Turn::Refused("TCP to a broadcast or multicast address is refused".into())
             }
             (Some(kind::BROADCAST | kind::MULTICAST), _) => Turn::Input,
-            _ if matches!(state.destination, IpAddr::V6(v6) if v6.is_unicast_link_local()) => {
+            _ if is_link_local(state.destination) => {
                 Turn::Refused("a link-local address of another link is not forwarded to".into())
             }
             _ => match self.scene.crowd.forwards(ground, state.family) {

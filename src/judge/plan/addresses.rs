@@ -1,25 +1,14 @@
 //! Ranges of addresses, sorted, so that one is found among thousands.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::model::address::{address, number};
+use crate::model::packet::Family;
+use std::net::IpAddr;
 
 /// Addresses of both families.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Addresses {
     v4: Vec<(u128, u128)>,
     v6: Vec<(u128, u128)>,
-}
-
-/// An address as a number of its family.
-pub(crate) fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u32::from(v4).into(),
-        IpAddr::V6(v6) => v6.into(),
-    }
-}
-
-/// The address of a number; numbers of v4 have 32 bits.
-pub(crate) fn address(number: u128, is_v6: bool) -> IpAddr {
-    if is_v6 { Ipv6Addr::from(number).into() } else { Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)).into() }
 }
 
 impl Addresses {
@@ -70,7 +59,8 @@ pub(crate) fn joined(mut ranges: Vec<(u128, u128)>) -> Vec<(u128, u128)> {
 /// The ranges of addresses that have these bits under a mask; None for more than a few thousand of them.
 pub(super) fn under_mask(bits: IpAddr, mask: IpAddr) -> Option<Vec<(IpAddr, IpAddr)>> {
     const MOST: u32 = 12;
-    let width: u32 = if bits.is_ipv4() { 32 } else { 128 };
+    let family = Family::of(bits);
+    let width: u32 = if family == Family::V4 { 32 } else { 128 };
     let (bits, mask) = (number(bits) & number(mask), number(mask));
     let low = mask.trailing_zeros().min(width);
     let free: Vec<u32> = (low..width).filter(|at| mask >> at & 1 == 0).collect();
@@ -80,7 +70,7 @@ pub(super) fn under_mask(bits: IpAddr, mask: IpAddr) -> Option<Vec<(IpAddr, IpAd
     let ends = if low == 128 { u128::MAX } else { (1 << low) - 1 };
     let range = |choice: u32| {
         let chosen = (0..).zip(&free).filter(|(at, _)| choice >> at & 1 == 1).fold(bits, |all, (_, place)| all | 1 << place);
-        (address(chosen, width == 128), address(chosen | ends, width == 128))
+        (address(chosen, family), address(chosen | ends, family))
     };
     Some((0..1_u32 << free.len()).map(range).collect())
 }

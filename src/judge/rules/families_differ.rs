@@ -2,10 +2,11 @@
 
 use super::Rule;
 use crate::judge::court::Ruling;
-use crate::judge::doors::{self, Way};
+use crate::judge::doors::Way;
 use crate::judge::hosts::gathered::{Gathered, gather};
 use crate::judge::hosts::{HostCase, Sight};
 use crate::judge::words;
+use crate::model::address::is_link_local;
 use crate::model::finding::{Finding, Level};
 use crate::model::packet::Protocol;
 use crate::model::verdict::{Path, Verdict};
@@ -50,13 +51,13 @@ fn check(case: &HostCase) -> Vec<Finding> {
 /// True for what most senders get who can hold a connection, unless they are neighbours with link-local addresses alone: v4 has nobody
 /// like them.
 fn is_asked(case: &HostCase, sight: &Sight, ruling: &Ruling) -> bool {
-    case.is_rest(sight, ruling) && case.home_of(sight, ruling).iter().any(|(first, _)| !doors::is_link_local(*first))
+    case.is_rest(sight, ruling) && case.home_of(sight, ruling).iter().any(|(first, _)| !is_link_local(*first))
 }
 
 /// Where a sight belongs; None for what has no counterpart in the other family, as link-local addresses.
 fn spot(sight: &Sight) -> Option<Spot> {
     let door = &sight.door;
-    let binding = door.binding.filter(|_| door.way == Way::Host && !doors::is_link_local(door.to.address))?;
+    let binding = door.binding.filter(|_| door.way == Way::Host && !is_link_local(door.to.address))?;
     Some((door.publisher, door.to.protocol, door.to.port, binding.target, Arc::clone(&door.interface)))
 }
 

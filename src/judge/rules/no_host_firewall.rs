@@ -1,9 +1,10 @@
 //! no-host-firewall: the host's own rules refuse nothing of what comes in by an interface.
 
 use super::Rule;
-use crate::judge::doors::{self, Way};
+use crate::judge::doors::Way;
 use crate::judge::hosts::{self, HostCase};
 use crate::judge::words;
+use crate::model::address::is_link_local;
 use crate::model::field::{Key, Span};
 use crate::model::finding::{Finding, Level, OnHost};
 use crate::model::host::{Host, Link};
@@ -73,9 +74,9 @@ fn refuses_nothing(case: &HostCase, link: &Link, family: Family, ports: &[u16]) 
     let of = |link: &Link| -> Vec<IpAddr> {
         link.addresses.iter().map(|own| own.net.addr()).filter(|address| Family::of(*address) == family).collect()
     };
-    let elsewhere = || case.outside.iter().flat_map(|link| of(link)).find(|address| !doors::is_link_local(*address));
+    let elsewhere = || case.outside.iter().flat_map(|link| of(link)).find(|address| !is_link_local(*address));
     let own = of(link);
-    let global = own.iter().copied().find(|address| !doors::is_link_local(*address));
+    let global = own.iter().copied().find(|address| !is_link_local(*address));
     let Some(address) = global.or_else(|| own.first().copied()).or_else(elsewhere) else { return false };
     let mut rulings = ports
         .iter()

@@ -4,6 +4,7 @@
 use super::groups::Groups;
 use crate::judge::ground::{Ground, kind};
 use crate::judge::plan::addresses::Addresses;
+use crate::model::address::is_link_local;
 use crate::model::packet::Family;
 use crate::model::truth::Truth;
 use std::borrow::Cow;
@@ -136,11 +137,6 @@ impl Crowd {
         let holds = |source: IpAddr| ground.policy(family).filter_map(move |rule| Some(rule.from?.contains(&source))).collect();
         self.routed.get_or_init(|| self.parted(holds))
     }
-}
-
-/// True for the addresses of IPv6 that count on one link only. Those of IPv4 are forwarded as any.
-pub(crate) fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local())
 }
 
 /// What of a packet, beside its sender, decides whether it is taken in.

@@ -1,7 +1,8 @@
 //! Which senders are the rest of the world, and which address stands for a group.
 
 use crate::judge::court::Sender;
-use crate::judge::plan::addresses::{address, joined, number};
+use crate::judge::plan::addresses::joined;
+use crate::model::address::{address, number};
 use crate::model::packet::Family;
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -41,11 +42,10 @@ pub(super) fn describe(groups: Vec<Vec<(u128, u128)>>, family: Family) -> Vec<Se
     let reserved = reserved(family);
     let public: Vec<u128> = groups.iter().map(|spans| public(spans, &reserved)).collect();
     let most = (0..groups.len()).rev().max_by_key(|at| public[*at]).filter(|at| public[*at] > 0);
-    let is_v6 = family == Family::V6;
     let sender = |(at, spans): (usize, Vec<(u128, u128)>)| Sender {
-        representative: address(representative(&spans, number(far_away(family))), is_v6),
+        representative: address(representative(&spans, number(far_away(family))), family),
         is_stranger: Some(at) == most,
-        spans: spans.into_iter().map(|(first, last)| (address(first, is_v6), address(last, is_v6))).collect(),
+        spans: spans.into_iter().map(|(first, last)| (address(first, family), address(last, family))).collect(),
     };
     groups.into_iter().enumerate().map(sender).collect()
 }

@@ -1,8 +1,9 @@
 //! Members of an ipset with `nomatch`, worked into plain ranges: of several prefixes that hold an address, the longest counts
 //! (ipset(8), "hash:net").
 
+use crate::model::address::{address, number};
+use crate::model::packet::Family;
 use crate::model::ruleset::{Set, Span};
-use std::net::IpAddr;
 
 /// The same set of single addresses without exceptions; as it was where that cannot be done.
 pub(super) fn resolved(set: Set) -> Set {
@@ -11,7 +12,7 @@ pub(super) fn resolved(set: Set) -> Set {
     }
     let ranges = |members: &[Vec<Span>], is_inside: bool| {
         let range = |member: &Vec<Span>| match member.as_slice() {
-            [Span::Address(first, last)] => Some((number(*first), number(*last), first.is_ipv4(), is_inside)),
+            [Span::Address(first, last)] => Some((number(*first), number(*last), Family::of(*first), is_inside)),
             _ => None,
         };
         members.iter().map(range).collect::<Option<Vec<_>>>()
@@ -19,14 +20,14 @@ pub(super) fn resolved(set: Set) -> Set {
     let Some((mut all, exceptions)) = ranges(&set.members, true).zip(ranges(&set.exceptions, false)) else { return set };
     all.extend(exceptions);
     let mut members = Vec::new();
-    for of_v4 in [true, false] {
-        let family: Vec<Range> = all
+    for family in [Family::V4, Family::V6] {
+        let own: Vec<Range> = all
             .iter()
-            .filter(|range| range.2 == of_v4)
+            .filter(|range| range.2 == family)
             .map(|&(first, last, _, is_inside)| Range { first, last, is_inside })
             .collect();
-        let Some(found) = inside(family) else { return set };
-        let span = |(first, last)| vec![Span::Address(address(first, of_v4), address(last, of_v4))];
+        let Some(found) = inside(own) else { return set };
+        let span = |(first, last)| vec![Span::Address(address(first, family), address(last, family))];
         members.extend(found.into_iter().map(span));
     }
     Set { members, exceptions: Vec::new() }
@@ -76,20 +77,6 @@ fn close(open: &mut Vec<Range>, from: &mut u128, before: Option<u128>, found: &m
             Some(next) => *from = next.max(*from),
             None => open.clear(),
         }
-    }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u32::from(v4).into(),
-        IpAddr::V6(v6) => v6.into(),
-    }
-}
-
-fn address(number: u128, of_v4: bool) -> IpAddr {
-    match u32::try_from(number) {
-        Ok(v4) if of_v4 => IpAddr::V4(v4.into()),
-        _ => IpAddr::V6(number.into()),
     }
 }
 

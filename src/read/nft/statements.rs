@@ -3,12 +3,13 @@
 use super::fields::{self, Fields};
 use super::value::{self, Kind};
 use super::{Scope, asked, guards, mangle, text, translate};
+use crate::model::address;
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Action, Decision, Key, Set, Span, Step, Test, Translation};
 use crate::read::changes::{self, Place};
 use crate::read::iptables;
 use serde_json::Value;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The steps of a rule, in order.
@@ -199,22 +200,11 @@ fn single(fields: &Fields, kinds: &[Kind], operator: &str, right: &Value) -> Opt
 /// `ip saddr < 10.0.0.9`
 fn address_order(kind: Kind, operator: &str, right: &Value) -> Option<Span> {
     let bound: IpAddr = right.as_str().filter(|_| kind == Kind::Address)?.parse().ok()?;
-    let (lowest, highest) = match bound {
-        IpAddr::V4(_) => (Ipv4Addr::UNSPECIFIED.into(), Ipv4Addr::BROADCAST.into()),
-        IpAddr::V6(_) => (Ipv6Addr::UNSPECIFIED.into(), IpAddr::V6(u128::MAX.into())),
-    };
-    let less = |address: IpAddr| match address {
-        IpAddr::V4(v4) => u32::from(v4).checked_sub(1).map(|number| IpAddr::V4(number.into())),
-        IpAddr::V6(v6) => u128::from(v6).checked_sub(1).map(|number| IpAddr::V6(number.into())),
-    };
-    let more = |address: IpAddr| match address {
-        IpAddr::V4(v4) => u32::from(v4).checked_add(1).map(|number| IpAddr::V4(number.into())),
-        IpAddr::V6(v6) => u128::from(v6).checked_add(1).map(|number| IpAddr::V6(number.into())),
-    };
+    let (lowest, highest) = address::ends(Family::of(bound));
     Some(match operator {
-        "<" => Span::Address(lowest, less(bound)?),
+        "<" => Span::Address(lowest, address::before(bound)?),
         "<=" => Span::Address(lowest, bound),
-        ">" => Span::Address(more(bound)?, highest),
+        ">" => Span::Address(address::after(bound)?, highest),
         ">=" => Span::Address(bound, highest),
         _ => return None,
     })

@@ -4,6 +4,7 @@
 //! so. An address proves nothing: `tcp://127.0.0.1` or a socket may lead to another machine (ssh forwards both), and a remote address home.
 //! An engine in a virtual machine or without root is no other machine: it has processes on this one that open its ports.
 
+use crate::model::address::is_link_local;
 use crate::model::engine::{Engine, EngineKind, Seat};
 use crate::model::host::{Link, Network};
 use crate::model::snapshot::{HOST, Snapshot};
@@ -73,12 +74,8 @@ fn is_bridge_of(link: &Link, network: &Network) -> bool {
     };
     let has_place = !network.gateways.is_empty() || !network.subnets.is_empty();
     // Link-local addresses say nothing: every bridge that is up has one.
-    let mut told = link.addresses.iter().map(|address| &address.net).filter(|net| !is_link_local(net)).peekable();
+    let mut told = link.addresses.iter().map(|address| &address.net).filter(|net| !is_link_local(net.addr())).peekable();
     network.bridge.as_deref() == Some(&*link.name) && (!has_place || told.peek().is_none() || told.any(is_own))
-}
-
-fn is_link_local(net: &ipnet::IpNet) -> bool {
-    matches!(net.addr(), std::net::IpAddr::V6(address) if address.segments()[0] & 0xffc0 == 0xfe80)
 }
 
 #[cfg(test)]
