@@ -203,7 +203,7 @@ fn beside(host: &Host) -> HashMap<IpAddr, usize> {
     for endpoint in host.endpoints.iter().rev() {
         for address in &endpoint.addresses {
             match networks.get(endpoint.network.as_str()) {
-                Some(at) if ["macvlan", "ipvlan"].contains(&host.networks[*at].driver.as_str()) => all.insert(*address, *at),
+                Some(at) if host.networks[*at].is_beside() => all.insert(*address, *at),
                 _ => all.remove(address),
             };
         }

@@ -208,8 +208,7 @@ fn unbound(case: &HostCase, publisher: &Publisher) -> Vec<Opening> {
     if publisher.network_mode == "host" {
         return vec![new(OpeningKind::HostNetwork, None)];
     }
-    let beside =
-        doors::at(case.host(), publisher).filter(|(network, _)| ["macvlan", "ipvlan"].contains(&network.driver.as_str()));
+    let beside = doors::at(case.host(), publisher).filter(|(network, _)| network.is_beside());
     beside.map(|(_, address)| new(OpeningKind::BesideTheHost, Some(address))).collect()
 }
 

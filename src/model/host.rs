@@ -165,6 +165,13 @@ pub struct Network {
     pub has_v6: bool,
 }
 
+impl Network {
+    /// True if its containers have addresses of their own on a link of the host, past its hooks.
+    pub fn is_beside(&self) -> bool {
+        matches!(self.driver.as_str(), "macvlan" | "ipvlan")
+    }
+}
+
 /// A container's place on a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {

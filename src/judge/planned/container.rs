@@ -159,7 +159,7 @@ impl Work {
     /// The container's place on one network: its addresses, and the guards in front of them.
     fn sit(&mut self, planned: &Planned, id: &str, fixed: &[IpAddr]) -> Option<Seat> {
         let network = self.programmed.host.network(id)?.clone();
-        if !["bridge", "macvlan", "ipvlan"].contains(&network.driver.as_str()) {
+        if network.driver != "bridge" && !network.is_beside() {
             return None;
         }
         let terms = Terms::of(&network, &self.habits);

@@ -37,7 +37,7 @@ fn on_host(case: &HostCase) -> Vec<Finding> {
     let is_beside = |network: &&host::Network| {
         // In mode l3s some hooks of the host see the packets: that is cannot-tell's.
         let is_seen = network.driver == "ipvlan" && network.mode.as_deref() == Some("l3s");
-        ["macvlan", "ipvlan"].contains(&network.driver.as_str()) && !network.is_internal && !is_seen
+        network.is_beside() && !network.is_internal && !is_seen
     };
     let mut findings = Vec::new();
     for network in host.networks.iter().filter(is_beside) {
