@@ -54,25 +54,25 @@ pub fn packet(host: &Host, to: Target, from: Option<IpAddr>, interface: Option<&
     if from.is_some_and(|from| Family::of(from) != family) {
         return Err("the source and the destination are not of one family".to_owned());
     }
+    let ground = Ground::of(Cow::Borrowed(host));
     let interface: Arc<str> = match (interface, from) {
         (Some(name), _) if host.link(name).is_some() || host.links.is_empty() => name.into(),
         (Some(name), _) => return Err(format!("the host has no interface {name}")),
         (None, Some(from)) => {
-            towards(host, from, to.address).ok_or("no route leads to the source: name the interface with --in")?
+            towards(&ground, from, to.address).ok_or("no route leads to the source: name the interface with --in")?
         }
-        (None, None) => outside(host, to.address).ok_or("no interface leads to the outside: name one with --in")?,
+        (None, None) => outside(&ground, to.address).ok_or("no interface leads to the outside: name one with --in")?,
     };
     let source = match from {
         Some(from) => from,
         None if &*interface == "lo" => to.address,
-        None => stranger(host, &interface, to.address),
+        None => stranger(&ground, &interface, to.address),
     };
     Ok(Packet { interface, source, destination: to.address, port: to.port, protocol: to.protocol })
 }
 
 /// The interface by which packets from `source` to `destination` come in.
-fn towards(host: &Host, source: IpAddr, destination: IpAddr) -> Option<Arc<str>> {
-    let ground = Ground::of(Cow::Borrowed(host));
+fn towards(ground: &Ground<'_>, source: IpAddr, destination: IpAddr) -> Option<Arc<str>> {
     if ground.is_own(source, "lo") == Some(true) {
         return Some("lo".into());
     }
@@ -82,25 +82,23 @@ fn towards(host: &Host, source: IpAddr, destination: IpAddr) -> Option<Arc<str>>
     }
 }
 
-fn outside(host: &Host, destination: IpAddr) -> Option<Arc<str>> {
-    let ground = Ground::of(Cow::Borrowed(host));
+fn outside(ground: &Ground<'_>, destination: IpAddr) -> Option<Arc<str>> {
     if let Way::Devices(devices) = ground.route(far_away(Family::of(destination)), None, "", 0) {
         return devices.first().map(|device| Arc::from(*device));
     }
     let has = |link: &&Link| link.addresses.iter().any(|own| own.net.contains(&destination));
-    host.links.iter().filter(|link| !link.is_loopback).find(has).map(|link| link.name.clone())
+    ground.host.links.iter().filter(|link| !link.is_loopback).find(has).map(|link| link.name.clone())
 }
 
 /// An address that packets by this interface come from: a far one if the rest of the world is there, otherwise a neighbour's.
-fn stranger(host: &Host, interface: &str, destination: IpAddr) -> IpAddr {
-    let ground = Ground::of(Cow::Borrowed(host));
+fn stranger(ground: &Ground<'_>, interface: &str, destination: IpAddr) -> IpAddr {
     let family = Family::of(destination);
     let far = far_away(family);
     if ground.leads_back(far, Some(destination), Some(interface), 0) == Truth::Yes {
         return far;
     }
     let nets =
-        host.link(interface).into_iter().flat_map(|link| &link.addresses).filter(|own| Family::of(own.net.addr()) == family);
+        ground.link(interface).into_iter().flat_map(|link| &link.addresses).filter(|own| Family::of(own.net.addr()) == family);
     let is_free = |own: &Address, address: &IpAddr| *address != own.net.addr() && *address != own.net.network();
     let neighbour = |own: &Address| own.net.hosts().take(4).find(|address| is_free(own, address));
     nets.filter(|own| own.net.prefix_len() < own.net.max_prefix_len()).find_map(neighbour).unwrap_or(far)

@@ -276,12 +276,8 @@ fn name(device: Device<'_>) -> Field<'_> {
 /// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).
 fn bridge<'a>(scene: Scene<'a>, port: Device<'_>, bridge: Device<'a>) -> Field<'a> {
     let Some(port) = port else { return name(bridge) };
-    let host = &*scene.ground.host;
-    let master = host.link(port).and_then(|link| link.master.as_deref()).and_then(|name| host.link(name));
-    match master {
-        Some(bridge) if bridge.kind.as_deref() == Some("bridge") => Field::Name(&bridge.name),
-        _ => Field::Absent,
-    }
+    let master = scene.ground.link(port).and_then(|link| link.master.as_deref());
+    master.filter(|master| scene.ground.is_bridge(master)).map_or(Field::Absent, Field::Name)
 }
 
 fn exactly<'a>(number: u32) -> Field<'a> {
