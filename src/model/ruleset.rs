@@ -218,6 +218,23 @@ pub enum Test {
     Unknown(Arc<str>),
 }
 
+impl Test {
+    /// One field of the packet is in a set, or, negated, is not.
+    pub fn field(selector: impl Into<Selector>, among: Arc<Set>, negated: bool) -> Self {
+        Self::Fields { selectors: vec![selector.into()], among, negated }
+    }
+
+    /// One field of the packet is within a span.
+    pub fn within(selector: impl Into<Selector>, span: Span) -> Self {
+        Self::field(selector, Set::of([span]), false)
+    }
+
+    /// No packet fits.
+    pub fn never() -> Self {
+        Self::field(Key::Protocol, Set::of([]), false)
+    }
+}
+
 /// What a rule does.
 #[derive(Clone, Debug)]
 pub enum Action {

@@ -202,7 +202,7 @@ impl Part<'_> {
             Ask::In(name) => self.test(Key::InInterface, Span::Name((*name).into())),
             Ask::InAny(names) => {
                 let among = Set::of(names.iter().map(|name| Span::Name((*name).into())));
-                Step::Test(Test::Fields { selectors: vec![Key::InInterface.into()], among, negated: self.negated })
+                Step::Test(Test::field(Key::InInterface, among, self.negated))
             }
             Ask::Out(name) => self.test(Key::OutInterface, Span::Name((*name).into())),
             Ask::Port(_, port) => self.test(Key::DestinationPort, Span::number((*port).into())),
@@ -222,7 +222,7 @@ impl Part<'_> {
 }
 
 fn one(key: impl Into<Selector>, span: Span, negated: bool) -> Step {
-    Step::Test(Test::Fields { selectors: vec![key.into()], among: Set::of([span]), negated })
+    Step::Test(Test::field(key, Set::of([span]), negated))
 }
 
 fn icmp(family: Family) -> &'static str {

@@ -41,17 +41,12 @@ fn unknown(group: &Group) -> Step {
 
 /// A test of one field.
 fn test(key: impl Into<Selector>, among: Arc<Set>, negated: bool) -> Step {
-    Step::Test(Test::Fields { selectors: vec![key.into()], among, negated })
-}
-
-/// A test that fails.
-fn never() -> Step {
-    test(Key::Protocol, Set::of([]), false)
+    Step::Test(Test::field(key, among, negated))
 }
 
 /// A test whose outcome is known: none where it holds.
 fn known(holds: bool) -> Vec<Step> {
-    if holds { Vec::new() } else { vec![never()] }
+    if holds { Vec::new() } else { vec![Step::Test(Test::never())] }
 }
 
 fn one(key: impl Into<Selector>, span: Span, negated: bool) -> Step {
@@ -72,7 +67,7 @@ fn group_steps(group: &Group, context: &Context<'_>) -> Option<Vec<Step>> {
         "helper" => return connection::helper(options),
         // Headers that a plain first packet has not. A match on a header that is not there fails, negated or not
         // (net/ipv6/netfilter/ip6t_rt.c, ip6t_frag.c, ip6t_hbh.c, ip6t_srh.c; net/netfilter/xt_esp.c, xt_ipcomp.c).
-        "rt" | "frag" | "hbh" | "dst" | "mh" | "srh" | "ah" | "esp" | "ipcomp" => return Some(vec![never()]),
+        "rt" | "frag" | "hbh" | "dst" | "mh" | "srh" | "ah" | "esp" | "ipcomp" => return Some(vec![Step::Test(Test::never())]),
         _ => {}
     }
     let mut steps = Vec::new();

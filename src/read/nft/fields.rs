@@ -3,7 +3,7 @@
 use super::value::{self, Kind};
 use super::words;
 use crate::model::packet::{Family, Protocol};
-use crate::model::ruleset::{Key, Selector, Set, Span, Step, Test};
+use crate::model::ruleset::{Key, Selector, Span, Step, Test};
 use serde_json::Value;
 
 /// The fields of an expression.
@@ -43,7 +43,7 @@ impl Fields {
 
 /// A test that a field has one value.
 pub(super) fn is(key: Key, number: u32) -> Step {
-    Step::Test(Test::Fields { selectors: vec![key.into()], among: Set::of([Span::number(number)]), negated: false })
+    Step::Test(Test::within(key, Span::number(number)))
 }
 
 /// A test that the packet is of a family.

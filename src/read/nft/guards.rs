@@ -5,13 +5,8 @@
 
 use super::fields::{is, is_family, is_protocol};
 use crate::model::packet::{Family, Protocol};
-use crate::model::ruleset::{Key, Set, Span, Step, Test};
+use crate::model::ruleset::{Key, Span, Step, Test};
 use serde_json::Value;
-
-/// A test that no packet judged here fits.
-pub(super) fn never() -> Step {
-    Step::Test(Test::Fields { selectors: vec![Key::Protocol.into()], among: Set::of([]), negated: false })
-}
 
 /// The tests that an expression brings with it, at any depth.
 pub(super) fn of(expression: &Value) -> Vec<Step> {
@@ -58,19 +53,18 @@ fn header(content: &Value) -> Option<Step> {
         "ip6" => Some(is_family(Family::V6)),
         "th" | "ether" | "vlan" => None,
         "vxlan" | "geneve" => Some(is_protocol(Protocol::UDP)),
-        "arp" | "igmp" | "ah" | "esp" | "comp" | "gre" | "gretap" => Some(never()),
+        "arp" | "igmp" | "ah" | "esp" | "comp" | "gre" | "gretap" => Some(Step::Test(Test::never())),
         _ => Protocol::named(protocol).map(is_protocol),
     }
 }
 
 /// The owner of a packet's socket is asked in vain for one from outside (net/netfilter/nft_meta.c, `nft_meta_get_eval_skugid`).
 fn meta(key: &Value) -> Option<Step> {
-    let from_here =
-        || Test::Fields { selectors: vec![Key::Owner.into()], among: Set::of([Span::Number(1, u32::MAX)]), negated: false };
-    matches!(key.as_str(), Some("skuid" | "skgid" | "cgroup")).then(|| Step::Test(from_here()))
+    let from_here = || Step::Test(Test::within(Key::Owner, Span::Number(1, u32::MAX)));
+    matches!(key.as_str(), Some("skuid" | "skgid" | "cgroup")).then(from_here)
 }
 
 /// A connection that no other one announced has no helper to ask for (net/netfilter/nft_ct.c, `nft_ct_get_eval`).
 fn connection(content: &Value) -> Option<Step> {
-    (content["key"] == "helper").then(never)
+    (content["key"] == "helper").then(|| Step::Test(Test::never()))
 }

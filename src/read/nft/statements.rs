@@ -40,7 +40,7 @@ fn statement(expression: &Value, scope: &Scope<'_>) -> Vec<Step> {
         "reset" | "optstrip" => guards::of(content),
         // Only what is confirmed, and, of TCP, established is taken up; for the rest the rule ends
         // (net/netfilter/nft_flow_offload.c, `nft_flow_offload_eval`).
-        "flow" => vec![guards::never()],
+        "flow" => vec![Step::Test(Test::never())],
         "set" | "map" => remember(content, expression, scope),
         "counter" | "ct helper" | "ct expectation" | "limit" | "quota" | "ct count" | "meter" => {
             guards::of(content).into_iter().chain([unknown_test(expression)]).collect()
@@ -63,7 +63,7 @@ fn foreign(content: &Value, expression: &Value) -> Vec<Step> {
     match (content["type"].as_str(), content["name"].as_str()) {
         (Some("match"), Some("comment")) | (Some("watcher"), Some(_)) => Vec::new(),
         // Frames of other protocols (net/bridge/netfilter/ebt_arp.c, ebt_stp.c, ebt_802_3.c).
-        (Some("match"), Some("arp" | "stp" | "802_3")) => vec![guards::never()],
+        (Some("match"), Some("arp" | "stp" | "802_3")) => vec![Step::Test(Test::never())],
         (Some("match"), Some("ip")) => vec![fields::is_family(Family::V4), unknown_test(expression)],
         (Some("match"), Some("ip6")) => vec![fields::is_family(Family::V6), unknown_test(expression)],
         (Some("match"), Some(_)) => vec![unknown_test(expression)],

@@ -161,14 +161,7 @@ pub(super) fn guard_loopback(host: &Host) -> Option<Command> {
     let uses_iptables = host.ruleset.tables.iter().any(|table| table.origin != Origin::Nft && table.family == TableFamily::Ip);
     let loopback = Span::Address(Ipv4Addr::new(127, 0, 0, 0).into(), Ipv4Addr::new(127, 255, 255, 255).into());
     let mut rule = with_tests(&[(Key::Destination, loopback)], Decision::Drop);
-    rule.steps.insert(
-        1,
-        Step::Test(Test::Fields {
-            selectors: vec![Key::InInterface.into()],
-            among: Set::of([Span::Name("lo".into())]),
-            negated: true,
-        }),
-    );
+    rule.steps.insert(1, Step::Test(Test::field(Key::InInterface, Set::of([Span::Name("lo".into())]), true)));
     let patch = Patch {
         table: (TableFamily::Ip, "raw", Origin::Iptables),
         name: None,
@@ -226,9 +219,7 @@ fn accept(tests: &[(Key, Span)], protocol: Protocol, ports: (u16, u16)) -> Rule 
 }
 
 fn with_tests(tests: &[(Key, Span)], decision: Decision) -> Rule {
-    let test = |(key, span): &(Key, Span)| {
-        Step::Test(Test::Fields { selectors: vec![(*key).into()], among: Set::of([span.clone()]), negated: false })
-    };
+    let test = |(key, span): &(Key, Span)| Step::Test(Test::within(*key, span.clone()));
     let steps = tests.iter().map(test).chain([Step::Act(Action::Decide(decision))]).collect();
     Rule { text: "proposed".into(), steps }
 }
