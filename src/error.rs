@@ -1,5 +1,6 @@
 //! What we tried, with what, and whose move it is.
 
+use crate::model::host::Unread;
 use crate::model::system::reason;
 use std::borrow::Cow;
 use std::io;
@@ -64,6 +65,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+}
+
+impl From<&Unread> for Error {
+    fn from(unread: &Unread) -> Self {
+        Self::Hidden { why: unread.why.clone(), command: unread.command.clone() }
+    }
 }
 
 impl Error {

@@ -79,7 +79,7 @@ impl Place<'_> {
 
     /// `v4`
     pub(super) fn family_name(&self) -> &'static str {
-        if self.family == Family::V4 { "v4" } else { "v6" }
+        self.family.name()
     }
 }
 

@@ -254,6 +254,11 @@ impl Host {
         self.unread.iter().find(|unread| wanted(unread.part))
     }
 
+    /// What is hidden and bears on verdicts.
+    pub fn gaps(&self) -> impl Iterator<Item = &Unread> {
+        self.unread.iter().filter(|unread| unread.part.bears_on_verdicts())
+    }
+
     /// A kernel setting as a number.
     pub fn setting(&self, name: &str) -> Option<u32> {
         self.settings.get(name)?.trim().parse().ok()

@@ -4,6 +4,7 @@ use super::Report;
 use super::escaped::{self, Each};
 use super::spot::Spot;
 use crate::model::finding::{Edit, Finding, Fix, HostSummary, Level, OnHost, Related, Summary, View};
+use crate::model::packet::Family;
 use ipnet::IpNet;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -136,7 +137,7 @@ impl<'a> ViewJson<'a> {
     pub(super) fn of(view: &'a View) -> Self {
         Self {
             interface: &view.interface,
-            family: if view.address.is_ipv4() { "v4" } else { "v6" },
+            family: Family::of(view.address).name(),
             from: first(&view.from),
             except: first(&view.except),
             more: [&view.from, &view.except].iter().map(|nets| nets.len().saturating_sub(MOST_NETS)).sum(),

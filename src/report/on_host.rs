@@ -1,6 +1,7 @@
 //! What is said of a finding on a host besides its message, one fact a line: what each side gets, and the rules that decide.
 
 use crate::model::finding::{Finding, View};
+use crate::model::packet::Family;
 use crate::model::verdict::Verdict;
 use ipnet::IpNet;
 
@@ -22,7 +23,7 @@ fn sides(views: &[View]) -> Vec<String> {
     let mut answers: Vec<(String, Interfaces)> = Vec::new();
     for view in views {
         let answer = answer(view);
-        let family = if view.address.is_ipv4() { "v4" } else { "v6" };
+        let family = Family::of(view.address).name();
         let at = answers.iter().position(|(own, _)| *own == answer).unwrap_or_else(|| {
             answers.push((answer, Vec::new()));
             answers.len() - 1

@@ -30,7 +30,7 @@ pub(super) fn ports(job: &HostPorts) -> Result<Verdict, Error> {
     let case = HostCase::new(&court, inspection::sights(&court));
     let findings = judge::judge_host(&case);
     let openings = [openings::of(&case), openings::unmanaged(&case, &findings)].concat();
-    let gaps = gaps(&host);
+    let gaps: Vec<Error> = host.gaps().map(Error::from).collect();
     let style = style_for(job.color, false, job.output.as_deref());
     publish(job.output.as_deref(), &|out: &mut dyn Write| match job.format {
         PortsFormat::Table => host_ports::write(&openings, &style, out),
@@ -51,10 +51,4 @@ pub(super) fn ports(job: &HostPorts) -> Result<Verdict, Error> {
 
 fn look(eyes: &Eyes) -> Result<Host, Error> {
     Ok(host::look(eyes)?.host())
-}
-
-/// What is hidden and bears on verdicts.
-fn gaps(host: &Host) -> Vec<Error> {
-    let hidden = host.unread.iter().filter(|unread| unread.part.bears_on_verdicts());
-    hidden.map(|unread| Error::Hidden { why: unread.why.clone(), command: unread.command.clone() }).collect()
 }

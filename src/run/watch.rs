@@ -69,18 +69,17 @@ impl State<'_> {
             (Ok(host), None) => return Ok(self.begin(&host, out)),
             (Ok(host), Some(_)) => host,
         };
-        if let Some(gap) = gaps(&host).find(|gap| !self.known_gaps.contains(gap)) {
-            let error = Error::Hidden { why: gap.why.clone(), command: gap.command.clone() };
-            return Ok(self.stumble(&error, out));
+        if let Some(gap) = host.gaps().find(|gap| !self.known_gaps.contains(gap)) {
+            return Ok(self.stumble(&gap.into(), out));
         }
-        self.known_gaps.retain(|known| gaps(&host).any(|gap| gap == known));
+        self.known_gaps.retain(|known| host.gaps().any(|gap| gap == known));
         self.trouble = None;
         Ok(self.compare(&host, out))
     }
 
     /// The first report.
     fn begin(&mut self, host: &Host, out: &mut dyn Write) -> io::Result<()> {
-        self.known_gaps = gaps(host).cloned().collect();
+        self.known_gaps = host.gaps().cloned().collect();
         let (settled, openings) = (self.watch.judge)(host);
         match self.watch.format {
             CheckFormat::Json => {
@@ -95,7 +94,7 @@ impl State<'_> {
         }
         self.before = Some(Shown { findings: settled.findings, openings });
         for gap in &self.known_gaps {
-            (self.watch.complain)(&Error::Hidden { why: gap.why.clone(), command: gap.command.clone() });
+            (self.watch.complain)(&gap.into());
         }
         out.flush()
     }
@@ -127,11 +126,6 @@ impl State<'_> {
         self.trouble = Some(message);
         out.flush()
     }
-}
-
-/// What is hidden and bears on verdicts.
-fn gaps(host: &Host) -> impl Iterator<Item = &Unread> {
-    host.unread.iter().filter(|unread| unread.part.bears_on_verdicts())
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ fn finding(host: &Host, family: Family) -> Option<Finding> {
     if lost.is_empty() && (jumps.is_empty() || all.is_empty()) {
         return None;
     }
-    let name = if family == Family::V4 { "v4" } else { "v6" };
+    let name = family.name();
     let message = match lost.as_slice() {
         [] => format!("the engine's chains for {name} are there, and nothing leads to them: {}", words::list(&texts(&jumps))),
         [one] => format!(
