@@ -16,7 +16,7 @@ pub(super) fn looks(eyes: &Eyes) -> impl Iterator<Item = Result<Snapshot, Error>
         Eyes::Here(docker) => Some(look::host::events::events(docker, LONGEST_WAIT)),
         Eyes::Saved(_) => None,
     };
-    std::iter::once_with(|| look(eyes)).chain(events.into_iter().flatten().map(|_| look(eyes)))
+    std::iter::once_with(|| look(eyes)).chain(events.into_iter().flatten().map(|()| look(eyes)))
 }
 
 /// Looks at a host.

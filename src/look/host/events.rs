@@ -6,7 +6,6 @@
 
 use super::tool;
 use crate::model::client::Flags;
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,18 +20,10 @@ const LONGEST_BURST: Duration = Duration::from_secs(3);
 /// Between two tries to follow somebody.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Whose doing changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
-    /// The engine started or stopped a container, made a network, or came or went itself.
-    Engine,
-    /// firewalld changed its settings, reloaded, or came or went.
-    Firewalld,
-    /// Somebody changed the rules of nftables or iptables-nft.
-    Rules,
-}
+/// Something changed that may change what is judged.
+pub struct Change;
 
-/// The changes on this machine, burst by burst. An empty set: nothing was heard for the longest wait.
+/// The changes on this machine: each burst of them, and each time that nothing was heard for the longest wait.
 pub struct Events {
     changes: Receiver<Change>,
     /// Keeps the channel open while nobody can be followed.
@@ -62,15 +53,16 @@ pub fn events(flags: &Flags, longest_wait: Duration) -> Events {
     let shared = Arc::clone(&monitor);
     // To ask would load the kernel's module where it is not loaded.
     let follow = move |sender: &Sender<Change>| super::rules::may_hold_nft_tables() && hear(&["nft", "monitor"], &shared, sender);
-    follow_again(Change::Rules, sender.clone(), follow);
+    follow_again(sender.clone(), follow);
     Events { changes, _open: sender, longest_wait, monitor }
 }
 
 impl Iterator for Events {
-    type Item = BTreeSet<Change>;
+    type Item = ();
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(burst(&self.changes, self.longest_wait))
+        burst(&self.changes, self.longest_wait);
+        Some(())
     }
 }
 
@@ -99,24 +91,22 @@ impl Monitor {
     }
 }
 
-/// One burst; empty if none began in time.
-fn burst(changes: &Receiver<Change>, longest_wait: Duration) -> BTreeSet<Change> {
-    let mut seen = BTreeSet::new();
-    let Ok(first) = changes.recv_timeout(longest_wait) else { return seen };
-    seen.insert(first);
-    let end = Instant::now() + LONGEST_BURST;
-    while let Ok(change) = changes.recv_timeout(SILENCE.min(end.saturating_duration_since(Instant::now()))) {
-        seen.insert(change);
+/// Waits until a burst is over. False: none began in time.
+fn burst(changes: &Receiver<Change>, longest_wait: Duration) -> bool {
+    if changes.recv_timeout(longest_wait).is_err() {
+        return false;
     }
-    seen
+    let end = Instant::now() + LONGEST_BURST;
+    while changes.recv_timeout(SILENCE.min(end.saturating_duration_since(Instant::now()))).is_ok() {}
+    true
 }
 
 /// Tries for ever to follow somebody: `follow` returns when there is nobody to follow, or no more. True: it was followed, and so its end
 /// is a change too.
-pub(super) fn follow_again(change: Change, sender: Sender<Change>, follow: impl Fn(&Sender<Change>) -> bool + Send + 'static) {
+pub(super) fn follow_again(sender: Sender<Change>, follow: impl Fn(&Sender<Change>) -> bool + Send + 'static) {
     thread::spawn(move || {
         loop {
-            if follow(&sender) && sender.send(change).is_err() {
+            if follow(&sender) && sender.send(Change).is_err() {
                 return;
             }
             thread::sleep(PAUSE);
@@ -128,7 +118,7 @@ pub(super) fn follow_again(change: Change, sender: Sender<Change>, follow: impl 
 fn hear(words: &[&str], monitor: &Mutex<Monitor>, sender: &Sender<Change>) -> bool {
     let Some(output) = monitor.lock().ok().and_then(|mut monitor| monitor.begin(words)) else { return false };
     let lines = BufReader::new(output).split(b'\n').map_while(Result::ok).filter(|line| !line.is_empty());
-    let count = lines.take_while(|_| sender.send(Change::Rules).is_ok()).count();
+    let count = lines.take_while(|_| sender.send(Change).is_ok()).count();
     if let Ok(mut monitor) = monitor.lock() {
         monitor.end();
     }
@@ -143,23 +133,23 @@ mod tests {
     #[test]
     fn a_burst_is_handed_over_once() {
         let (sender, changes) = mpsc::channel();
-        for change in [Change::Rules, Change::Engine, Change::Rules] {
-            sender.send(change).unwrap();
+        for _ in 0..3 {
+            sender.send(Change).unwrap();
         }
-        assert_eq!(burst(&changes, Duration::from_secs(9)), BTreeSet::from([Change::Engine, Change::Rules]));
-        assert!(burst(&changes, Duration::from_millis(1)).is_empty(), "nothing is left of it");
+        assert!(burst(&changes, Duration::from_secs(9)));
+        assert!(!burst(&changes, Duration::from_millis(1)), "nothing is left of it");
     }
 
     #[test]
     fn a_burst_without_end_is_handed_over_all_the_same() {
         let (sender, changes) = mpsc::channel();
         thread::spawn(move || {
-            while sender.send(Change::Rules).is_ok() {
+            while sender.send(Change).is_ok() {
                 thread::sleep(Duration::from_millis(20));
             }
         });
         let before = Instant::now();
-        assert_eq!(burst(&changes, Duration::from_secs(9)), BTreeSet::from([Change::Rules]));
+        assert!(burst(&changes, Duration::from_secs(9)));
         assert!(before.elapsed() < LONGEST_BURST + Duration::from_secs(5));
     }
 
@@ -179,6 +169,6 @@ mod tests {
     #[test]
     fn without_a_change_the_longest_wait_is_all() {
         let (_sender, changes) = mpsc::channel();
-        assert!(burst(&changes, Duration::from_millis(1)).is_empty());
+        assert!(!burst(&changes, Duration::from_millis(1)));
     }
 }

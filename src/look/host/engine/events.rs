@@ -19,7 +19,7 @@ const EVENTS: [&str; 12] =
 /// Follows the engine for as long as the process lives.
 pub(in crate::look::host) fn follow(flags: &Flags, sender: Sender<Change>) {
     let Ok(endpoint) = Endpoint::of(flags, |name| std::env::var_os(name)) else { return };
-    follow_again(Change::Engine, sender, move |sender| {
+    follow_again(sender, move |sender| {
         let Ok(runtime) = session::runtime() else { return false };
         runtime.block_on(listen(&endpoint, sender))
     });
@@ -32,13 +32,13 @@ async fn listen(endpoint: &Endpoint, sender: &Sender<Change>) -> bool {
         return false;
     }
     // It is there, and may not have been when one looked last.
-    let mut is_heard = sender.send(Change::Engine).is_ok();
+    let mut is_heard = sender.send(Change).is_ok();
     let filters = HashMap::from([("type", vec!["container", "network", "service", "daemon"]), ("event", EVENTS.to_vec())]);
     let mut events = docker.events(Some(EventsOptionsBuilder::new().filters(&filters).build()));
     while is_heard {
         match events.next().await {
             // A word that bollard does not know is an event all the same.
-            Some(Ok(_) | Err(Error::JsonDataError { .. })) => is_heard = sender.send(Change::Engine).is_ok(),
+            Some(Ok(_) | Err(Error::JsonDataError { .. })) => is_heard = sender.send(Change).is_ok(),
             Some(Err(_)) | None => break,
         }
     }

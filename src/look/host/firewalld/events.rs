@@ -9,7 +9,7 @@ use zbus::{Connection, Error, MessageStream};
 
 /// Follows firewalld for as long as the process lives.
 pub(in crate::look::host) fn follow(sender: Sender<Change>) {
-    follow_again(Change::Firewalld, sender, |sender| match zbus::block_on(bus::system()) {
+    follow_again(sender, |sender| match zbus::block_on(bus::system()) {
         Ok(Some(bus)) => zbus::block_on(listen(&bus, sender)).is_ok(),
         _ => false,
     });
@@ -23,7 +23,7 @@ async fn listen(bus: &Connection, sender: &Sender<Change>) -> Result<(), Error> 
     let mut owned = MessageStream::for_match_rule(owned.as_str(), bus, None).await?;
     loop {
         let (message, _) = select(told.next(), owned.next()).await.factor_first();
-        if message.is_none_or(|message| message.is_err()) || sender.send(Change::Firewalld).is_err() {
+        if message.is_none_or(|message| message.is_err()) || sender.send(Change).is_err() {
             return Ok(());
         }
     }
