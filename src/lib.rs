@@ -20,3 +20,8 @@ pub mod read;
 pub mod remedy;
 pub mod report;
 pub mod run;
+
+// What the eyes and the hands both work with.
+mod netlink;
+mod own;
+mod tool;

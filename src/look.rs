@@ -3,7 +3,9 @@
 pub mod clock;
 pub mod environment;
 pub mod files;
+pub mod flows;
 pub mod host;
+pub mod memory;
 pub mod names;
 pub mod snapshot;
 pub mod walk;

@@ -9,6 +9,14 @@ pub fn variables() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
+/// The file of the program that runs.
+///
+/// # Errors
+/// What the system says.
+pub fn executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
 /// The working directory, by the name under which the user went there: `PWD`, where it leads to the same folder (Go's `os.Getwd`,
 /// which Compose uses). It decides the project's name in a folder that was entered through a link.
 ///

@@ -9,7 +9,7 @@ pub mod events;
 mod files;
 mod network;
 mod rules;
-mod tool;
+pub mod tables;
 
 #[cfg(feature = "docker")]
 mod engine;
@@ -21,9 +21,6 @@ use crate::model::snapshot::{HOST, Snapshot, UNREAD, command};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::thread;
-
-/// The longest text of a host, in bytes: a set of 500,000 prefixes has 25 MiB as JSON.
-pub(super) const LONGEST: u64 = 64 << 20;
 
 /// What was seen in place of one file.
 struct Seen {

@@ -3,8 +3,8 @@
 //! Only the files of the form are opened, and only plain ones. Not here: what they mean.
 
 use super::files;
-use super::host::LONGEST;
 use crate::model::snapshot::{FILES, Snapshot};
+use crate::tool::LONGEST;
 use std::io;
 use std::path::Path;
 

@@ -3,20 +3,31 @@
 use crate::cli::job::Eyes;
 use crate::error::Error;
 use crate::look;
+use crate::look::host::events::Pace;
 use crate::model::snapshot::Snapshot;
 use crate::model::system::reason;
 use std::time::Duration;
 
-/// Looks are this far apart at most, where nobody says that something changed.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// For those who read of changes: a container that starts is one. Where nobody says that something changed, looks are half a minute apart.
+const READING: Pace =
+    Pace { silence: Duration::from_millis(400), longest_burst: Duration::from_secs(3), longest_wait: Duration::from_secs(30) };
+
+/// For a lock, which must not be gone for long.
+pub(super) const KEEPING: Pace =
+    Pace { silence: Duration::from_millis(50), longest_burst: Duration::from_millis(200), ..READING };
 
 /// Looks at a host now, and whenever something changes there; a saved one changes never.
 pub(super) fn looks(eyes: &Eyes) -> impl Iterator<Item = Result<Snapshot, Error>> {
+    std::iter::once_with(|| look(eyes)).chain(changes(eyes, READING).map(|()| look(eyes)))
+}
+
+/// Waits for changes on a host, each burst of them once; a saved one changes never.
+pub(super) fn changes(eyes: &Eyes, pace: Pace) -> impl Iterator<Item = ()> {
     let events = match eyes {
-        Eyes::Here(docker) => Some(look::host::events::events(docker, LONGEST_WAIT)),
+        Eyes::Here(docker) => Some(look::host::events::events(docker, pace)),
         Eyes::Saved(_) => None,
     };
-    std::iter::once_with(|| look(eyes)).chain(events.into_iter().flatten().map(|()| look(eyes)))
+    events.into_iter().flatten()
 }
 
 /// Looks at a host.

@@ -4,8 +4,8 @@
 //! that starts is a dozen of them), and a burst is handed over once, when it is over. Who cannot be followed (no engine, no firewalld, no
 //! right) is tried again now and then; meanwhile the longest wait is what is left. Not here: what changed. Look.
 
-use super::tool;
 use crate::model::client::Flags;
+use crate::tool;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,12 +13,19 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A burst is over after so much silence.
-const SILENCE: Duration = Duration::from_millis(400);
-/// A burst that does not end is handed over after this.
-const LONGEST_BURST: Duration = Duration::from_secs(3);
 /// Between two tries to follow somebody.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How soon changes are handed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// A burst is over after so much silence.
+    pub silence: Duration,
+    /// A burst that does not end is handed over after this.
+    pub longest_burst: Duration,
+    /// Where nothing is heard for so long, that is handed over.
+    pub longest_wait: Duration,
+}
 
 /// Something changed that may change what is judged.
 pub struct Change;
@@ -28,7 +35,7 @@ pub struct Events {
     changes: Receiver<Change>,
     /// Keeps the channel open while nobody can be followed.
     _open: Sender<Change>,
-    longest_wait: Duration,
+    pace: Pace,
     monitor: Arc<Mutex<Monitor>>,
 }
 
@@ -41,7 +48,7 @@ struct Monitor {
 }
 
 /// Follows the changes on this machine. The threads that do so end with the process.
-pub fn events(flags: &Flags, longest_wait: Duration) -> Events {
+pub fn events(flags: &Flags, pace: Pace) -> Events {
     let (sender, changes) = mpsc::channel();
     #[cfg(feature = "docker")]
     super::engine::follow(flags, sender.clone());
@@ -54,14 +61,14 @@ pub fn events(flags: &Flags, longest_wait: Duration) -> Events {
     // To ask would load the kernel's module where it is not loaded.
     let follow = move |sender: &Sender<Change>| super::rules::may_hold_nft_tables() && hear(&["nft", "monitor"], &shared, sender);
     follow_again(sender.clone(), follow);
-    Events { changes, _open: sender, longest_wait, monitor }
+    Events { changes, _open: sender, pace, monitor }
 }
 
 impl Iterator for Events {
     type Item = ();
 
     fn next(&mut self) -> Option<Self::Item> {
-        burst(&self.changes, self.longest_wait);
+        burst(&self.changes, self.pace);
         Some(())
     }
 }
@@ -92,12 +99,12 @@ impl Monitor {
 }
 
 /// Waits until a burst is over. False: none began in time.
-fn burst(changes: &Receiver<Change>, longest_wait: Duration) -> bool {
-    if changes.recv_timeout(longest_wait).is_err() {
+fn burst(changes: &Receiver<Change>, pace: Pace) -> bool {
+    if changes.recv_timeout(pace.longest_wait).is_err() {
         return false;
     }
-    let end = Instant::now() + LONGEST_BURST;
-    while changes.recv_timeout(SILENCE.min(end.saturating_duration_since(Instant::now()))).is_ok() {}
+    let end = Instant::now() + pace.longest_burst;
+    while changes.recv_timeout(pace.silence.min(end.saturating_duration_since(Instant::now()))).is_ok() {}
     true
 }
 
@@ -130,14 +137,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    const PATIENT: Pace =
+        Pace { silence: Duration::from_millis(400), longest_burst: Duration::from_secs(3), longest_wait: Duration::from_secs(9) };
+    const BRIEF: Pace = Pace { longest_wait: Duration::from_millis(1), ..PATIENT };
+
     #[test]
     fn a_burst_is_handed_over_once() {
         let (sender, changes) = mpsc::channel();
         for _ in 0..3 {
             sender.send(Change).unwrap();
         }
-        assert!(burst(&changes, Duration::from_secs(9)));
-        assert!(!burst(&changes, Duration::from_millis(1)), "nothing is left of it");
+        assert!(burst(&changes, PATIENT));
+        assert!(!burst(&changes, BRIEF), "nothing is left of it");
     }
 
     #[test]
@@ -149,8 +160,8 @@ mod tests {
             }
         });
         let before = Instant::now();
-        assert!(burst(&changes, Duration::from_secs(9)));
-        assert!(before.elapsed() < LONGEST_BURST + Duration::from_secs(5));
+        assert!(burst(&changes, PATIENT));
+        assert!(before.elapsed() < PATIENT.longest_burst + Duration::from_secs(5));
     }
 
     #[test]
@@ -169,6 +180,6 @@ mod tests {
     #[test]
     fn without_a_change_the_longest_wait_is_all() {
         let (_sender, changes) = mpsc::channel();
-        assert!(!burst(&changes, Duration::from_millis(1)));
+        assert!(!burst(&changes, BRIEF));
     }
 }

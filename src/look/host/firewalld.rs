@@ -34,8 +34,8 @@ mod json;
 
 pub(super) use events::follow;
 
-use super::tool::PATIENCE;
 use super::{Seen, Unread, pretty, sudo};
+use crate::tool::PATIENCE;
 use bus::{Daemon, Interface};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! Interfaces, addresses, routes, listening sockets, queueing disciplines and kernel settings of this machine.
 
-use super::tool::{self, Said};
 use super::{Seen, identity, sudo};
 use crate::model::snapshot::command;
+use crate::tool::{self, Said};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

@@ -2,12 +2,14 @@
 //!
 //! Out: what the tools print. To read must not change: `iptables-legacy-save` may load kernel modules and make empty tables, and so is run
 //! only where the kernel says that it has such tables; the tools of nftables and ipset load the modules of theirs, and are not run
-//! where those are not loaded. A tool without the right to read prints nothing, which is never taken for "no rules".
+//! where those are not loaded. A tool without the right to read prints nothing, which is never taken for "no rules". Where nft is not on the
+//! host, its listing is empty only if the kernel says that iptables shows all there is.
 
-use super::tool::{self, Said};
+use super::tables::{self, Saves};
 use super::{Seen, sudo};
 use crate::model::snapshot::command;
 use crate::model::system::reason;
+use crate::tool::{self, Said};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -37,6 +39,9 @@ const FAMILIES: [Tools; 2] = [
     },
 ];
 
+/// What nft lists, for programs and for people.
+const NFT: [&str; 2] = ["nft-ruleset.json", "nft-ruleset.txt"];
+
 /// All files of this part but the version of iptables.
 const RULES: [&str; 10] = [
     FAMILIES[0].save,
@@ -45,15 +50,15 @@ const RULES: [&str; 10] = [
     FAMILIES[1].save,
     FAMILIES[1].legacy,
     FAMILIES[1].nft,
-    "nft-ruleset.json",
-    "nft-ruleset.txt",
+    NFT[0],
+    NFT[1],
     "ipset-save.txt",
     "ufw-status.txt",
 ];
 
 /// Looks at the rules.
 pub(super) fn look() -> Vec<Seen> {
-    if may_read_rules() {
+    if tool::may_administer_network() {
         return rules();
     }
     let unread = RULES.map(|file| Seen::needs_root(file, "reading it takes root (CAP_NET_ADMIN)"));
@@ -69,26 +74,23 @@ fn version() -> String {
     says("iptables").or_else(|| says("iptables-save")).unwrap_or_default()
 }
 
-/// True if this process may read filter rules: bit 12 of its effective capabilities, capabilities(7).
-fn may_read_rules() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    effective.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).is_some_and(|bits| bits & (1 << 12) != 0)
-}
-
 fn rules() -> Vec<Seen> {
-    let mut seen: Vec<Seen> = thread::scope(|scope| {
-        let nft = ["nft-ruleset.json", "nft-ruleset.txt"].map(|file| scope.spawn(move || nft(file)));
+    let (mut seen, listings, plain_is_legacy) = thread::scope(|scope| {
+        let listings = NFT.map(|file| scope.spawn(move || nft(file)));
         let version = version();
         // Versions before 1.8 say nothing, and know one form.
         let plain_is_legacy = !version.is_empty() && !version.contains("(nf_tables)");
         let saves = FAMILIES.each_ref().map(|tools| scope.spawn(move || saves(tools, plain_is_legacy)));
         let saves = saves.into_iter().filter_map(|part| part.join().ok()).flatten();
-        let nft = nft.into_iter().filter_map(|part| part.join().ok());
-        saves.chain(nft).chain([Seen::text("iptables-version.txt", version)]).collect()
+        let seen: Vec<Seen> = saves.chain([Seen::text("iptables-version.txt", version)]).collect();
+        let listings: Vec<_> = listings.into_iter().filter_map(|part| part.join().ok()).collect();
+        (seen, listings, plain_is_legacy)
     });
+    match listings.into_iter().collect::<Option<Vec<Seen>>>() {
+        Some(listings) => seen.extend(listings),
+        None => seen.extend(without_nft(&seen, plain_is_legacy)),
+    }
     seen.extend([ipset(&seen), ufw(&seen)]);
-    without_tools(&mut seen);
     seen
 }
 
@@ -130,26 +132,25 @@ pub(super) fn may_hold_nft_tables() -> bool {
     !["", ".xz", ".zst", ".gz"].iter().any(|packed| folder.join(format!("nf_tables.ko{packed}")).exists())
 }
 
-fn nft(file: &'static str) -> Seen {
+/// What nft lists; None: it is not on this host, and there may be something.
+fn nft(file: &'static str) -> Option<Seen> {
     if !may_hold_nft_tables() {
-        return Seen::nothing(file);
+        return Some(Seen::nothing(file));
     }
-    print_or(file, |file| {
-        if may_hold_native_rules() {
-            let why = "nft is not on this host, and its kernel may hold rules that iptables does not show";
-            Seen::unread(file, why, sudo(file))
-        } else {
-            Seen::nothing(file)
-        }
-    })
+    tool::find("nft").map(|_| print(file))
 }
 
-/// True if modules are loaded that rules of nft need and those of iptables-nft do not (firewalld writes such without the program nft), or
-/// if nobody can tell because nftables is no module here.
-fn may_hold_native_rules() -> bool {
-    let is_loaded = |module: &&str| Path::new("/sys/module").join(module).exists();
-    let native = ["nft_ct", "nft_fib", "nft_masq", "nft_nat", "nft_redir", "nft_reject"];
-    !is_loaded(&"nf_tables") || native.iter().any(is_loaded)
+/// What stands for nft's listings where there is no nft: nothing, if the tools of iptables show all there is.
+fn without_nft(saves: &[Seen], plain_is_legacy: bool) -> [Seen; 2] {
+    let text = |tools: &Tools| {
+        let file = if plain_is_legacy { tools.nft } else { tools.save };
+        saves.iter().find(|seen| seen.file == file).and_then(|seen| seen.text.as_deref()).unwrap_or_default()
+    };
+    let hidden = tables::hidden(&Saves { v4: text(&FAMILIES[0]), v6: text(&FAMILIES[1]) });
+    NFT.map(|file| match &hidden {
+        Some(what) => Seen::unread(file, format!("nft is not on this host, and {what}"), sudo(file)),
+        None => Seen::nothing(file),
+    })
 }
 
 /// The sets that rules of iptables name. Without the module there are none.
@@ -179,17 +180,6 @@ fn ufw(seen: &[Seen]) -> Seen {
         Some(text) if text.contains("\n:ufw-user-input ") => Seen::text(file, "Status: active\n"),
         Some(_) => Seen::text(file, "Status: inactive\n"),
         None => Seen::needs_root(file, "the rules are not known"),
-    }
-}
-
-/// Without iptables and without nft nobody can say that there are no rules.
-fn without_tools(seen: &mut [Seen]) {
-    if tool::find("nft").is_some() || tool::find("iptables-save").is_some() || !may_hold_nft_tables() {
-        return;
-    }
-    let rules = ["nft-ruleset.json", FAMILIES[0].save, FAMILIES[1].save];
-    for seen in seen.iter_mut().filter(|seen| rules.contains(&seen.file) && seen.text.as_deref() == Some("")) {
-        *seen = Seen::unread(seen.file, "neither nft nor iptables-save is on this host", sudo(seen.file));
     }
 }
 

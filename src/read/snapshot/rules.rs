@@ -5,10 +5,10 @@
 //! of their own, beside those of nft. Where plain `iptables` is the legacy one, what the nft one saves is a file of its own, and the reverse.
 
 use super::taken;
-use crate::model::host::{Host, Part};
+use crate::model::host::{Host, Part, Unread};
 use crate::model::packet::Family;
 use crate::model::ruleset::{Chain, Origin, Table};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Snapshot, command};
 use crate::read::changes::Changes;
 use crate::read::ipset::IpSets;
 use crate::read::iptables::{self, Context};
@@ -76,7 +76,13 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&IpSets>, changes: &C
     }
     // Without it, nft still names the chains whose rules are not known.
     if let Some(text) = snapshot.text(nft).filter(|_| !shows_nft) {
-        save.tables.extend(read(text, Origin::Iptables, nft).tables);
+        let other = read(text, Origin::Iptables, nft);
+        save.leaves_out |= other.leaves_out;
+        save.tables.extend(other.tables);
+    }
+    if save.leaves_out && snapshot.text("nft-ruleset.json").is_some_and(|text| text.trim().is_empty()) {
+        let why = format!("{main} leaves out what only nft shows, and nft was not asked");
+        host.unread.push(Unread { part, why, command: format!("sudo {}", command("nft-ruleset.json")) });
     }
     save.tables
 }

@@ -35,6 +35,7 @@ fn missing(file: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::packet::Family;
 
     fn snapshot(unread: &str) -> Snapshot {
         Snapshot { files: BTreeMap::from([(UNREAD.to_owned(), unread.to_owned())]) }
@@ -60,6 +61,26 @@ mod tests {
         let notes: Vec<_> = unread.iter().filter(|unread| unread.part == Part::Containers).collect();
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert_eq!((&*notes[0].why, &*notes[0].command), ("container 1: broken", "docker inspect 1"));
+    }
+
+    #[test]
+    fn what_iptables_leaves_out_is_unread_unless_nft_shows_it() {
+        let unread = |listing: &str| {
+            let mut saved = snapshot("{}");
+            for file in ["ip6tables-save.txt", "ip6tables-legacy-save.txt"] {
+                saved.files.insert(file.to_owned(), String::new());
+            }
+            saved.files.insert("iptables-save.txt".to_owned(), "# Table `filter' is incompatible, use 'nft' tool.\n".to_owned());
+            saved.files.insert("iptables-legacy-save.txt".to_owned(), String::new());
+            saved.files.insert("nft-ruleset.json".to_owned(), listing.to_owned());
+            let unread = saved.host().unread;
+            unread.into_iter().filter(|unread| matches!(unread.part, Part::Rules(_))).collect::<Vec<_>>()
+        };
+        let notes = unread("");
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!((notes[0].part, &*notes[0].command), (Part::Rules(Some(Family::V4)), "sudo nft -j list ruleset"));
+        assert_eq!(notes[0].why, "iptables-save.txt leaves out what only nft shows, and nft was not asked");
+        assert!(unread(r#"{"nftables": []}"#).is_empty());
     }
 
     #[test]

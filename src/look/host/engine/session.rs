@@ -4,8 +4,8 @@
 //! long. Not here: what is asked, and what the answers mean.
 
 use super::Endpoint;
-use crate::look::host::{LONGEST, tool};
 use crate::model::system::reason;
+use crate::tool::{self, LONGEST};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::Request;
 use hyper::body::{Body, Bytes};

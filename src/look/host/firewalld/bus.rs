@@ -4,8 +4,8 @@
 //! at the moment, not to the name, so that the bus starts nothing.
 
 use super::json;
-use crate::look::host::tool::PATIENCE;
 use crate::model::system::reason;
+use crate::tool::PATIENCE;
 use serde_json::Value;
 use std::io;
 use zbus::connection::Builder;

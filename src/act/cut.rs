@@ -1,0 +1,114 @@
+//! Ends connections that the rules refuse from now on: rules say who may begin one, and let go on what has begun.
+//!
+//! In: the connections, and the network namespaces in which their servers may be. Out: what became of them. The server's socket is closed
+//! first, which tells the client; then the kernel's record of the connection goes, so that its next packet is a new one's. The record alone
+//! is not enough: where the container sends next, its packet begins a connection of its own, outwards, and the client's packets answer
+//! that one (`nf_conntrack_tcp_loose`; seen with `80:80`, and where nothing is translated). Only sockets of TCP are closed: others serve
+//! many clients with one. Not here: which connections; and the rules come first, or the client is back at once.
+
+use crate::model::flow::Flow;
+use crate::model::packet::Protocol;
+use crate::model::system::reason;
+use crate::netlink::conntrack::{DELETE, one};
+use crate::netlink::sockets::{DESTROY, SHOW, exactly, sender_of};
+use crate::netlink::{Channel, Subsystem};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What became of them. Each connection is in exactly one of `closed`, `forgotten`, `gone` and `failed`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Their socket is closed: they are at an end.
+    pub closed: Vec<Flow>,
+    /// The kernel does not know them any more, and their socket was not found or is none that may be closed: the client's packets are
+    /// refused, until the server sends some by itself.
+    pub forgotten: Vec<Flow>,
+    /// They had ended already.
+    pub gone: Vec<Flow>,
+    /// They go on; why.
+    pub failed: Vec<(Flow, String)>,
+    /// Where nobody could look for sockets; why.
+    pub unseen: Vec<String>,
+}
+
+/// Ends connections.
+pub fn cut(flows: &[Flow], namespaces: &[PathBuf]) -> Cut {
+    let mut cut = Cut::default();
+    let mut closed = BTreeSet::new();
+    if let Err(error) = close(flows, &mut closed) {
+        cut.unseen.push(format!("the sockets of this host: {}", reason(&error)));
+    }
+    for namespace in namespaces {
+        match close_in(namespace, flows, &mut closed) {
+            Ok(()) => {}
+            // A container that has ended took its own along.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => cut.unseen.push(format!("the sockets in {}: {}", namespace.display(), reason(&error))),
+        }
+    }
+    let mut channel = match Channel::open(Subsystem::Netfilter) {
+        Ok(channel) => channel,
+        Err(error) => {
+            cut.failed = flows.iter().map(|flow| (flow.clone(), reason(&error))).collect();
+            return cut;
+        }
+    };
+    for (at, flow) in flows.iter().enumerate() {
+        let is_closed = closed.contains(&at);
+        match channel.ask(DELETE, &one(flow)) {
+            _ if is_closed => cut.closed.push(flow.clone()),
+            Ok(_) => cut.forgotten.push(flow.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => cut.gone.push(flow.clone()),
+            Err(error) => cut.failed.push((flow.clone(), reason(&error))),
+        }
+    }
+    cut
+}
+
+/// Closes the servers' sockets that are in a network namespace.
+#[cfg(target_os = "linux")]
+fn close_in(namespace: &Path, flows: &[Flow], closed: &mut BTreeSet<usize>) -> io::Result<()> {
+    use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+    use std::os::fd::AsFd as _;
+    let file = std::fs::File::open(namespace)?;
+    // A thread of its own, which ends there: who enters a namespace does not come back.
+    std::thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+            close(flows, closed)
+        });
+        inside.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn close_in(_: &Path, _: &[Flow], _: &mut BTreeSet<usize>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Closes the servers' sockets that are in this thread's network namespace, and adds the places of their flows.
+fn close(flows: &[Flow], closed: &mut BTreeSet<usize>) -> io::Result<()> {
+    let mut channel = Channel::open(Subsystem::Sockets)?;
+    for (at, flow) in flows.iter().enumerate().filter(|(_, flow)| flow.protocol == Protocol::TCP) {
+        match close_one(&mut channel, flow) {
+            Ok(true) => drop(closed.insert(at)),
+            Ok(false) => {}
+            // Not here, or closed in this moment.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Closes the server's socket of a connection; false: it is not here.
+fn close_one(channel: &mut Channel, flow: &Flow) -> io::Result<bool> {
+    let shown = channel.ask(SHOW, &sender_of(&flow.reply))?;
+    let Some(request) = shown.iter().find_map(|shown| exactly(shown, &flow.reply)) else { return Ok(false) };
+    channel.ask(DESTROY, &request)?;
+    Ok(true)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
