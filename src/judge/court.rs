@@ -98,6 +98,11 @@ impl Court {
         &self.host
     }
 
+    /// The host as it is meant: without the engine's rules and ours.
+    pub(crate) fn meant(&self) -> &Host {
+        &self.ground.host
+    }
+
     /// What the host's addresses and routes say.
     pub(crate) fn ground(&self) -> &Ground<'static> {
         &self.ground

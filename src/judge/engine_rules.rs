@@ -114,11 +114,7 @@ pub(super) fn translated(host: &Host, family: Family) -> impl Iterator<Item = Tr
 
 /// False for the gateway modes that leave addresses alone.
 fn translates(network: &Network, family: Family) -> bool {
-    let option = match family {
-        Family::V4 => "com.docker.network.bridge.gateway_mode_ipv4",
-        Family::V6 => "com.docker.network.bridge.gateway_mode_ipv6",
-    };
-    !network.options.get(option).is_some_and(|mode| mode == "routed" || mode == "isolated")
+    !matches!(network.gateway_mode(family), Some("routed" | "isolated"))
 }
 
 /// The translations of a rule's destination.

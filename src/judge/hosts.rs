@@ -72,14 +72,22 @@ impl<'a> HostCase<'a> {
 
     /// What some senders get, and the whole way of one's packet; None where there are no senders.
     pub fn seen(&self, sight: &Sight, ruling: &Ruling) -> (View, Option<Assessment>) {
+        let assessment = self.assess(&sight.door, ruling);
+        let decided_by = assessment.as_ref().and_then(|it| deciding(&it.actual));
+        let meant_by = assessment.as_ref().and_then(|it| deciding(&it.intended));
+        let meant_in = assessment.as_ref().and_then(|it| it.intended.hops.get(it.intended.decisive()?)?.base());
+        (View { decided_by, meant_by, meant_in, ..self.outline(sight, ruling) }, assessment)
+    }
+
+    /// What some senders get, whichever rules decide.
+    pub fn outline(&self, sight: &Sight, ruling: &Ruling) -> View {
         let door = &sight.door;
-        let assessment = self.assess(door, ruling);
         let (from, except) = if self.is_rest(sight, ruling) {
             (Arc::default(), self.others(sight, ruling))
         } else {
             (self.named(door, ruling.senders.clone()), Arc::default())
         };
-        let view = View {
+        View {
             interface: door.interface.to_string(),
             address: door.to.address,
             port: door.to.port,
@@ -89,11 +97,10 @@ impl<'a> HostCase<'a> {
             actual: ruling.actual,
             intended: ruling.intended,
             path: ruling.path,
-            decided_by: assessment.as_ref().and_then(|it| deciding(&it.actual)),
-            meant_by: assessment.as_ref().and_then(|it| deciding(&it.intended)),
-            meant_in: assessment.as_ref().and_then(|it| it.intended.hops.get(it.intended.decisive()?)?.base()),
-        };
-        (view, assessment)
+            decided_by: None,
+            meant_by: None,
+            meant_in: None,
+        }
     }
 
     /// True if packets of a ruling may end at the publisher: a packet for the host's port that is sent on with its own destination goes
@@ -168,15 +175,7 @@ impl<'a> HostCase<'a> {
 
     /// The same prefixes as few: the host's own addresses and broadcast ones, which nobody outside sends from, make no hole in them.
     pub fn whole(&self, prefixes: &[IpNet]) -> Vec<IpNet> {
-        let addresses = self.host().links.iter().flat_map(|link| &link.addresses);
-        let nobody = addresses.flat_map(|own| [Some(own.net.addr()), own.broadcast]).flatten();
-        let own: Vec<IpNet> = nobody.map(IpNet::from).collect();
-        let mut all = prefixes.to_vec();
-        all.extend(&own);
-        let mut whole = IpNet::aggregate(&all);
-        let prefixes: HashSet<&IpNet> = prefixes.iter().collect();
-        whole.retain(|net| prefixes.contains(net) || !own.contains(net));
-        whole
+        whole(self.host(), prefixes)
     }
 
     /// The whole way of a packet of some senders; None where there are none.
@@ -185,6 +184,19 @@ impl<'a> HostCase<'a> {
         let sender = ruling.senders.iter().filter_map(|at| senders.get(*at)).max_by_key(|sender| sender.is_stranger)?;
         Some(self.court.assess(&court::packet(&door.interface, sender.representative, door.to)))
     }
+}
+
+/// Prefixes of senders outside as few: the host's own addresses and broadcast ones, which nobody outside sends from, make no hole in them.
+pub(super) fn whole(host: &Host, prefixes: &[IpNet]) -> Vec<IpNet> {
+    let addresses = host.links.iter().flat_map(|link| &link.addresses);
+    let nobody = addresses.flat_map(|own| [Some(own.net.addr()), own.broadcast]).flatten();
+    let own: Vec<IpNet> = nobody.map(IpNet::from).collect();
+    let mut all = prefixes.to_vec();
+    all.extend(&own);
+    let mut whole = IpNet::aggregate(&all);
+    let prefixes: HashSet<&IpNet> = prefixes.iter().collect();
+    whole.retain(|net| prefixes.contains(net) || !own.contains(net));
+    whole
 }
 
 /// What of the host a finding about a binding points at.

@@ -5,6 +5,7 @@
 
 mod cover;
 pub(super) mod hosts;
+pub mod lock;
 #[cfg(test)]
 mod tests;
 

@@ -12,6 +12,7 @@
 //! who set it too, have.
 
 use crate::model::host::Host;
+use crate::model::lock::TABLE;
 use crate::model::ruleset::{
     Action, Chain, Decision, Key, Policy, Rule, Selector, Span, Step, Table, Test, Translation, ct_state,
 };
@@ -19,9 +20,6 @@ use ipnet::IpNet;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Tables of ours.
-const OWN_TABLES: [&str; 1] = ["docker_firewall"];
 
 /// The engine's chains in the tables of iptables, DOCKER-USER aside.
 const ENGINE_CHAINS: [&str; 8] = [
@@ -45,7 +43,7 @@ struct Engine {
 pub fn without_engine(host: &Host) -> Host {
     let engine = Engine::of(host);
     let mut host = host.clone();
-    host.ruleset.tables.retain(|table| table.name != "docker-bridges" && !OWN_TABLES.contains(&table.name.as_str()));
+    host.ruleset.tables.retain(|table| table.name != "docker-bridges" && table.name != TABLE);
     for table in &mut host.ruleset.tables {
         let gone: BTreeSet<Arc<str>> = table.chains.keys().filter(|name| is_engine_chain(table, name)).cloned().collect();
         table.chains.retain(|name, _| !gone.contains(name));

@@ -215,6 +215,17 @@ pub enum Part {
     SavedRules,
 }
 
+impl Network {
+    /// How its containers are reached in one family: `nat`, `nat-unprotected`, `routed`, `isolated`; None: the engine's default, `nat`.
+    pub fn gateway_mode(&self, family: Family) -> Option<&str> {
+        let option = match family {
+            Family::V4 => "com.docker.network.bridge.gateway_mode_ipv4",
+            Family::V6 => "com.docker.network.bridge.gateway_mode_ipv6",
+        };
+        self.options.get(option).map(String::as_str)
+    }
+}
+
 impl Part {
     /// True if verdicts hang on it.
     pub fn bears_on_verdicts(self) -> bool {

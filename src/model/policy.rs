@@ -39,9 +39,13 @@ impl Allowance {
     /// True if it limits who may connect; a limit that a compose file cannot express, so that only host rules can enforce it.
     /// `0.0.0.0/0` together with `::/0` limits nothing.
     pub fn is_limited(&self) -> bool {
+        !self.is_from_everywhere() || self.interface.is_some()
+    }
+
+    /// True if it names no source, or all of them.
+    pub fn is_from_everywhere(&self) -> bool {
         let is_whole = |is_v4| self.from.iter().any(|net| net.prefix_len() == 0 && net.addr().is_ipv4() == is_v4);
-        let is_from_everywhere = self.from.is_empty() || (is_whole(true) && is_whole(false));
-        !is_from_everywhere || self.interface.is_some()
+        self.from.is_empty() || (is_whole(true) && is_whole(false))
     }
 }
 

@@ -46,17 +46,27 @@ pub fn intent(project: &Project, policy: Option<&Arc<Source>>) -> Intent {
 pub fn intent_on_host(policy: Option<&Arc<Source>>, publishers: &[Publisher]) -> Intent {
     let mut intent = policy.map(file::read).unwrap_or_default();
     if intent.trusts_labels == Some(true) {
-        for publisher in publishers {
-            let Some(value) = publisher.labels.get(ALLOW_LABEL) else { continue };
-            let source =
-                Source::new(format!("label {ALLOW_LABEL} of {} {}", publisher.kind.name(), publisher.name), value.clone());
-            let span = Span { start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
-            let text = Sourced { value: value.clone(), origin: Origin::direct(Place { source, span }) };
-            let scope = Scope::Container(publisher.name.clone());
-            settings::texts(&text, None, &Ground { scope, means: Means::Label }, &mut intent);
-        }
+        from_labels(publishers, &mut intent);
     }
     intent
+}
+
+/// Gathers what the containers' labels alone say, for an owner who trusts them.
+pub fn intent_of_labels(publishers: &[Publisher]) -> Intent {
+    let mut intent = Intent { trusts_labels: Some(true), ..Intent::default() };
+    from_labels(publishers, &mut intent);
+    intent
+}
+
+fn from_labels(publishers: &[Publisher], intent: &mut Intent) {
+    for publisher in publishers {
+        let Some(value) = publisher.labels.get(ALLOW_LABEL) else { continue };
+        let source = Source::new(format!("label {ALLOW_LABEL} of {} {}", publisher.kind.name(), publisher.name), value.clone());
+        let span = Span { start: 0, end: u32::try_from(value.len()).unwrap_or(u32::MAX) };
+        let text = Sourced { value: value.clone(), origin: Origin::direct(Place { source, span }) };
+        let scope = Scope::Container(publisher.name.clone());
+        settings::texts(&text, None, &Ground { scope, means: Means::Label }, intent);
+    }
 }
 
 /// An entry that is used through an anchor or `extends` comes once for each use, and says the same each time.

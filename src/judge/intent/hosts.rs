@@ -56,7 +56,7 @@ fn service(publisher: &Publisher) -> &str {
     publisher.compose.as_ref().map_or(&publisher.name, |compose| &compose.service)
 }
 
-fn holds(scope: &Scope, publisher: &Publisher) -> bool {
+pub(super) fn holds(scope: &Scope, publisher: &Publisher) -> bool {
     match scope {
         Scope::Project => true,
         Scope::Service(name) => name == service(publisher),
@@ -66,7 +66,7 @@ fn holds(scope: &Scope, publisher: &Publisher) -> bool {
 }
 
 /// True if a grant names a host port; one that is not known is named by `any` alone.
-fn is_for(grant: &Grant, port: Option<u16>, protocol: &str) -> bool {
+pub(super) fn is_for(grant: &Grant, port: Option<u16>, protocol: &str) -> bool {
     match &grant.allowance.ports {
         PortSelector::Any => true,
         PortSelector::Ports { ports, protocol: own } => {

@@ -58,7 +58,7 @@ fn of_members(members: &Members, circles: &mut BTreeSet<usize>) {
             }
             Inside::Listed(members, _) => members.iter().for_each(|member| of_member(member, circles)),
             Inside::One(part) => of_part(part, circles),
-            Inside::Addresses(_) | Inside::Numbers(_) => {}
+            Inside::Addresses(_) | Inside::Numbers(_) | Inside::Names(..) => {}
         }
     }
 }

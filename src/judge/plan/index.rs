@@ -6,6 +6,7 @@ use super::{Rule, Step, Test};
 use crate::model::ruleset::{Key, Span};
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Chains of at most so many rules are gone through rule by rule.
 const FEW: usize = 8;
@@ -149,6 +150,9 @@ fn values(inside: &Inside) -> Option<Vec<Span>> {
                 let [part] = &**member else { return None };
                 add(part, &mut values)?;
             }
+        }
+        Inside::Names(names) if names.whole.len() <= MOST_VALUES && names.beginnings.is_empty() => {
+            values.extend(names.whole.iter().map(|name| Span::Name(Arc::clone(name))));
         }
         Inside::Numbers(ranges) if ranges.len() <= MOST_VALUES => {
             for (low, high) in ranges {

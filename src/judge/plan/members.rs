@@ -3,7 +3,7 @@
 use super::addresses::Addresses;
 use super::finder::Finder;
 use crate::model::ruleset::{Key, Selector, Set, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,8 +28,17 @@ pub(crate) enum Inside {
     Addresses(Addresses),
     /// Of one field: ranges of numbers, in order and apart from each other.
     Numbers(Vec<(u32, u32)>),
+    /// Of one field: names, and beginnings of names.
+    Names(Names),
     /// Of one field: a circle of senders, by its number.
     Senders(usize),
+}
+
+/// Names, whole and by their beginnings.
+#[derive(Default)]
+pub(crate) struct Names {
+    pub(crate) whole: HashSet<Arc<str>>,
+    pub(crate) beginnings: HashSet<Arc<str>>,
 }
 
 /// A member: a part for each selector.
@@ -104,6 +113,11 @@ impl Library {
                         return Inside::Numbers(numbers);
                     }
                 }
+                Key::InInterface | Key::OutInterface if is_many => {
+                    if let Some(names) = Names::of(members) {
+                        return Inside::Names(names);
+                    }
+                }
                 _ => {}
             }
         }
@@ -163,4 +177,25 @@ fn numbers(members: &[Vec<Span>]) -> Option<Vec<(u32, u32)>> {
     }
     let joined = super::addresses::joined(ranges);
     joined.into_iter().map(|(low, high)| Some((u32::try_from(low).ok()?, u32::try_from(high).ok()?))).collect()
+}
+
+impl Names {
+    /// None where something else is among them.
+    fn of(members: &[Vec<Span>]) -> Option<Self> {
+        let mut names = Self::default();
+        for spans in members {
+            match spans.as_slice() {
+                [Span::Name(name)] => names.whole.insert(Arc::clone(name)),
+                [Span::NamePrefix(beginning)] => names.beginnings.insert(Arc::clone(beginning)),
+                _ => return None,
+            };
+        }
+        Some(names)
+    }
+
+    /// True if a name is among them, or begins as one does.
+    pub(crate) fn contain(&self, name: &str) -> bool {
+        let mut beginnings = (0..=name.len()).filter_map(|end| name.get(..end));
+        self.whole.contains(name) || beginnings.any(|beginning| self.beginnings.contains(beginning))
+    }
 }

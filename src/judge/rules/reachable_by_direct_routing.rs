@@ -8,6 +8,7 @@ use crate::judge::hosts::{self, HostCase, Sight};
 use crate::judge::words;
 use crate::model::finding::{Finding, Level};
 use crate::model::host::Network;
+use crate::model::packet::Family;
 use crate::model::verdict::Verdict;
 use std::net::IpAddr;
 
@@ -41,9 +42,8 @@ fn is_kept_in(case: &HostCase, sight: &Sight) -> bool {
 fn mode_at<'a>(case: &HostCase<'a>, publisher: usize, address: IpAddr) -> Option<(&'a Network, &'a str)> {
     let host = case.host();
     let (network, _) = doors::at(host, &host.publishers[publisher]).find(|(_, own)| *own == address)?;
-    let family = if address.is_ipv4() { "ipv4" } else { "ipv6" };
-    let mode = network.options.get(&format!("com.docker.network.bridge.gateway_mode_{family}"))?;
-    ["routed", "nat-unprotected"].contains(&mode.as_str()).then_some((network, mode.as_str()))
+    let mode = network.gateway_mode(Family::of(address))?;
+    ["routed", "nat-unprotected"].contains(&mode).then_some((network, mode))
 }
 
 fn finding(case: &HostCase, found: Gathered) -> Finding {

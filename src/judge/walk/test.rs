@@ -116,8 +116,11 @@ impl Asked<'_> {
             (Inside::Numbers(ranges), [Field::Within(first, last)]) => {
                 Fit::All(among_clients((*first, *last), ranges.iter().copied()))
             }
+            (Inside::Names(names), [Field::Name(name)]) => Fit::All(names.contain(name).into()),
             (Inside::Senders(circle), [field]) => self.senders(field, *circle),
-            (Inside::One(_) | Inside::Addresses(_) | Inside::Numbers(_) | Inside::Senders(_), _) => Fit::All(Truth::Maybe),
+            (Inside::One(_) | Inside::Addresses(_) | Inside::Numbers(_) | Inside::Names(..) | Inside::Senders(_), _) => {
+                Fit::All(Truth::Maybe)
+            }
         }
     }
 
@@ -227,6 +230,10 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
     match key {
         Key::InInterface => name(state.input),
         Key::OutInterface => name(state.output),
+        Key::OutKind => match state.output.and_then(|output| scene.ground.link(output)) {
+            Some(link) => Field::Name(link.kind.as_deref().unwrap_or_default()),
+            None => Field::Unknown,
+        },
         Key::Family => exactly(state.family.number()),
         Key::Protocol => exactly(state.protocol.0.into()),
         Key::Source if state.is_masked => Field::Unknown,
