@@ -7,6 +7,7 @@
 mod bind;
 pub mod edit;
 mod facts;
+pub mod lock;
 mod long;
 mod network;
 mod overlay;

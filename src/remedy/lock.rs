@@ -1,0 +1,201 @@
+//! A lock before it is applied: the host as it would be, judged.
+//!
+//! In: a host, and what its owner allows. Out: a [`Plan`] whose proof holds, or the [`Refusal`] that says what stands against it. Not here:
+//! the applying.
+
+mod cut;
+mod docker_user;
+mod guard;
+mod nftables;
+mod proof;
+
+pub use cut::refused;
+
+use crate::judge::court::Court;
+use crate::judge::doors::{self, Door};
+use crate::judge::footprint;
+use crate::judge::hosts::Sight;
+use crate::model::guard::{From, Guard, Permit, Wish};
+use crate::model::host::{Host, Link, Part};
+use crate::model::lock::{Account, Backend, Load, Refusal};
+use crate::model::packet::{Family, Protocol};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// A lock that would hold.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it lets in.
+    pub guard: Guard,
+    /// What puts it in force.
+    pub script: Script,
+    /// What the host firewall may or may not permit: it is refused.
+    pub unsure: Vec<Permit>,
+    /// What it does.
+    pub account: Account,
+}
+
+/// A guard in the words of a backend.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Whose rules they are.
+    pub backend: Backend,
+    /// What the tools of the host are to load, in this order.
+    pub loads: Vec<Load>,
+    /// What tells these rules from others: 16 hexadecimal digits that stand in a comment of theirs. Who made them, when, and for how long,
+    /// has no part in it.
+    pub digest: String,
+    /// The host with these rules, in place of a lock that is there.
+    pub host: Host,
+}
+
+/// A lock that a host has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Whose rules it is written in.
+    pub backend: Backend,
+    /// See [`Script::digest`]; None: the rules do not say.
+    pub digest: Option<String>,
+}
+
+/// Judges ways in to a host that is made ready, by all processors if it can.
+pub type Sights<'a> = &'a dyn Fn(&Court, &[Door]) -> Vec<Sight>;
+
+/// Plans a lock for a host, and proves it on the model.
+///
+/// # Errors
+/// See [`Refusal`].
+pub fn plan(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Result<Plan, Refusal> {
+    is_seen(host)?;
+    let before = Court::of(&unlocked(host));
+    let (made, wish) = guard_for(&before, wish)?;
+    let script = script(&made.guard, host, backend)?;
+    let account = proof::prove(&before, &Court::of(&script.host), &made.guard, &wish, sights)?;
+    Ok(Plan { guard: made.guard, script, unsure: made.unsure, account })
+}
+
+/// # Errors
+/// [`Refusal::Unread`].
+fn is_seen(host: &Host) -> Result<(), Refusal> {
+    let needed = |part| part != Part::Firewall && part != Part::SavedRules;
+    host.unread(needed).map_or(Ok(()), |unread| Err(Refusal::Unread(unread.why.clone(), unread.command.clone())))
+}
+
+/// The rules of a guard.
+fn script(guard: &Guard, host: &Host, backend: Backend) -> Result<Script, Refusal> {
+    match backend {
+        Backend::Nftables => Ok(nftables::script(guard, host)),
+        Backend::DockerUser => docker_user::script(guard, host),
+    }
+}
+
+/// Holds the lock that is there against what is wanted of it.
+///
+/// # Errors
+/// [`Refusal::Unproven`] where it does not hold; the others where that cannot be told.
+pub fn holds(host: &Host, wish: &Wish, sights: Sights) -> Result<Account, Refusal> {
+    is_seen(host)?;
+    let before = Court::of(&unlocked(host));
+    let (made, wish) = guard_for(&before, wish)?;
+    proof::prove(&before, &Court::of(host), &made.guard, &wish, sights)
+}
+
+/// The guard for a host, and the wish that it comes from: where the host firewall refuses nothing, only what the owner allows is let in.
+fn guard_for(before: &Court, wish: &Wish) -> Result<(guard::Made, Wish), Refusal> {
+    let mut wish = wish.clone();
+    let made = guard::of(before, &wish)?;
+    if wish.refuses_all || !refuses_nothing(&made.guard.permits, before) {
+        return Ok((made, wish));
+    }
+    if wish.allowed.is_empty() {
+        return Err(Refusal::NothingToObey);
+    }
+    wish.refuses_all = true;
+    Ok((guard::of(before, &wish)?, wish))
+}
+
+/// True if there is no host firewall, or one that lets most senders reach every port by every interface.
+fn refuses_nothing(permits: &[Permit], before: &Court) -> bool {
+    let is_all = |permit: &&Permit| {
+        !matches!(permit.from, From::Only(_)) && permit.ports == [(1, u16::MAX)] && permit.protocol == Protocol::TCP
+    };
+    let side = |permit: &Permit| Some((permit.interface.clone()?, permit.family?));
+    let open: BTreeSet<(String, Family)> = permits.iter().filter(is_all).filter_map(side).collect();
+    let is_open = |link: &Link| {
+        let mut families = link.addresses.iter().map(|own| Family::of(own.net.addr()));
+        families.all(|family| open.contains(&(link.name.to_string(), family)))
+    };
+    footprint::is_empty_of_refusals(before.meant()) || doors::outside(before.host()).into_iter().all(is_open)
+}
+
+/// The locks that are there, by what tells their rules from others; more than one where a change of backend was broken off.
+pub fn found(host: &Host) -> Vec<Found> {
+    nftables::found(host).into_iter().chain(docker_user::found(host)).collect()
+}
+
+/// What takes away every lock that is there, in this order; empty: there is none. One backend's may stay.
+pub fn removal(host: &Host, but: Option<Backend>) -> Vec<Load> {
+    let nftables = nftables::removal(host).filter(|_| but != Some(Backend::Nftables));
+    let docker_user = if but == Some(Backend::DockerUser) { Vec::new() } else { docker_user::removal(host) };
+    nftables.into_iter().chain(docker_user).collect()
+}
+
+/// What the owner of a host should know before it is locked in this way, in words.
+pub fn cautions(_host: &Host, _backend: Backend) -> Vec<String> {
+    Vec::new()
+}
+
+/// What an admin of this host types to permit a port in its firewall; None: the firewall is one that is written by hand.
+pub fn how_to_open(host: &Host) -> Option<String> {
+    if let Some(firewalld) = host.firewalld.as_ref().filter(|firewalld| firewalld.is_running) {
+        let zone_of = |link: &Link| {
+            let bound = firewalld.zones.iter().find(|(_, zone)| zone.interfaces.iter().any(|name| **name == *link.name));
+            bound.map(|(name, _)| name).or(firewalld.default_zone.as_ref())
+        };
+        let zones: BTreeSet<&String> = doors::outside(host).into_iter().filter_map(zone_of).collect();
+        let zone = zones.first().filter(|_| zones.len() == 1).map_or("ZONE", |zone| zone.as_str());
+        return Some(format!("firewall-cmd --permanent --zone={zone} --add-port=PORT/PROTO && firewall-cmd --reload"));
+    }
+    host.ufw.as_ref().filter(|ufw| ufw.is_active).map(|_| "ufw allow PORT/PROTO".to_owned())
+}
+
+/// True if the engine has a chain for its owner's rules.
+pub fn has_owner_chain(host: &Host) -> bool {
+    host.ruleset.tables.iter().any(|table| table.chains.contains_key("DOCKER-USER"))
+}
+
+/// The host without a lock of ours.
+pub fn unlocked(host: &Host) -> Host {
+    let mut host = host.clone();
+    nftables::strip(&mut host);
+    docker_user::strip(&mut host);
+    host
+}
+
+/// Something that has the name of ours and was not made by us.
+pub fn foreign(host: &Host) -> Option<String> {
+    nftables::foreign(host).or_else(|| docker_user::foreign(host))
+}
+
+/// What tells the rules of a guard from those of another one.
+fn digest(guard: &Guard) -> String {
+    let timeless = Guard { lasts: None, ..guard.clone() };
+    let hash = Sha256::digest(format!("{} {timeless:?}", env!("CARGO_PKG_VERSION")));
+    hash.iter().take(8).fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+/// The comment by which rules say that they are ours, and which.
+fn mark(digest: &str) -> String {
+    format!("docker-firewall {digest}")
+}
+
+/// The digest in the comment of a rule of ours.
+fn digest_in(rule: &str) -> Option<String> {
+    let (_, rest) = rule.split_once("docker-firewall ")?;
+    let digits: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+    (digits.len() == 16).then_some(digits)
+}
