@@ -6,9 +6,10 @@ pub mod docker;
 pub mod job;
 
 use crate::model::finding::Level;
-use arguments::{Arguments, Check, Command, FailOn, Loading, Ports};
+use crate::model::lock::Backend;
+use arguments::{Arguments, Check, Command, FailOn, Loading, LockBackend, Ports};
 use clap::{CommandFactory, FromArgMatches};
-use job::{Baseline, CheckFormat, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task};
+use job::{Baseline, CheckFormat, Deed, Eyes, Job, PortsFormat, ProjectFormat, Purpose, Subject, Task, Terms};
 use std::ffi::OsString;
 
 /// What the docker client asks of a plugin before each call (docker/cli `cli-plugins/metadata/metadata.go`). Clients up to 28.4
@@ -36,6 +37,18 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Job, clap:
         Some(Command::Trace(arguments)) => Task::Trace(trace(arguments, &line.docker, &mut command)?),
         Some(Command::Snapshot(snapshot)) => {
             Task::Snapshot(job::Snapshot { host: Eyes::Here(line.docker.clone()), folder: snapshot.folder })
+        }
+        Some(Command::Rules(rules)) => Task::Rules(job::Rules {
+            eyes: rules.snapshot.map_or_else(|| Eyes::Here(line.docker.clone()), Eyes::Saved),
+            wish: wish(rules.wish),
+            format: rules.format,
+        }),
+        Some(Command::Lock(arguments)) => Task::Lock(Box::new(lock(*arguments, &line.docker))),
+        Some(Command::Unlock(unlock)) => {
+            Task::Unlock(job::Unlock { eyes: Eyes::Here(line.docker.clone()), persists: unlock.persist })
+        }
+        Some(Command::Status(status)) => {
+            Task::Status(job::Status { eyes: Eyes::Here(line.docker.clone()), format: status.format })
         }
         Some(Command::Explain(explain)) => Task::Explain(job::Explain { rule: explain.rule, color: explain.look.color }),
         Some(Command::Completion(completion)) => Task::Completion(completion.shell),
@@ -103,6 +116,29 @@ fn trace(arguments: arguments::Trace, docker: &docker::Flags, command: &mut clap
     let eyes = snapshot.map_or_else(|| Eyes::Here(docker.clone()), Eyes::Saved);
     let none = || command.error(clap::error::ErrorKind::MissingRequiredArgument, "ADDR:PORT is missing");
     Ok(job::Trace { from, interface, to: place.or(to).ok_or_else(none)?, eyes, format, color: look.color })
+}
+
+fn lock(arguments: arguments::Lock, docker: &docker::Flags) -> job::Lock {
+    let arguments::Lock { wish: own, backend, cut: cuts, lasts, dry_run, snapshot, persist: persists, standing, watch, command } =
+        arguments;
+    let backend = backend.map(|backend| match backend {
+        LockBackend::Nftables => Backend::Nftables,
+        LockBackend::DockerUser => Backend::DockerUser,
+    });
+    let terms = Terms { wish: wish(own), backend, lasts };
+    let deed = match (standing, watch, dry_run, command.is_empty()) {
+        (true, ..) => Deed::Stand,
+        (_, true, ..) => Deed::Keep,
+        (_, _, true, _) => Deed::Show(terms),
+        (_, _, _, true) => Deed::Hold { terms, cuts, persists },
+        (_, _, _, false) => Deed::Shelter { terms, cuts, command },
+    };
+    job::Lock { eyes: snapshot.map_or_else(|| Eyes::Here(docker.clone()), Eyes::Saved), deed }
+}
+
+fn wish(arguments: arguments::Wish) -> job::Wish {
+    let arguments::Wish { allow, all, policy, loading: files } = arguments;
+    job::Wish { allow, all, policy, loading: loading(files) }
 }
 
 fn check(arguments: Check, docker: &docker::Flags, command: &mut clap::Command) -> Result<job::Check, clap::Error> {

@@ -1,6 +1,7 @@
 //! What we tried, with what, and whose move it is.
 
 use crate::model::host::Unread;
+use crate::model::lock::Refusal;
 use crate::model::system::reason;
 use std::borrow::Cow;
 use std::io;
@@ -48,6 +49,50 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// No lock can be made that would hold.
+    #[error("{0}; nothing is changed")]
+    Plan(Refusal),
+    /// A lock was made and does not hold.
+    #[error("the lock is in force and does not hold: {0}")]
+    Broken(Refusal),
+    /// The host firewall that a lock obeys is gone.
+    #[error("rules of the host firewall are gone, and without them more would be let in: the lock stays as it is")]
+    Stale,
+    /// Something of our name that we did not make.
+    #[error("{0} is there that is none of ours; nothing is changed")]
+    Foreign(String),
+    /// The right to change the lock was not to be had.
+    #[error(transparent)]
+    Turn(crate::act::turn::TurnError),
+    /// The rules of a lock could not be loaded.
+    #[error(transparent)]
+    Load(crate::act::load::LoadError),
+    /// What is remembered of the lock cannot be read.
+    #[error("what is remembered of the lock cannot be read: {0}")]
+    Memory(crate::look::memory::MemoryError),
+    /// What is to be remembered of the lock cannot be written.
+    #[error("what is to be remembered of the lock cannot be written: {0}")]
+    Own(crate::own::OwnError),
+    /// The connections of this moment cannot be seen.
+    #[error(transparent)]
+    Flows(crate::look::flows::FlowsError),
+    /// Signals cannot be listened to, or a command cannot be waited for.
+    #[error("the command cannot be followed: {}", reason(.0))]
+    Signals(#[source] io::Error),
+    /// The units of systemd.
+    #[error(transparent)]
+    Units(crate::act::units::UnitsError),
+    /// Our own executable.
+    #[error("the program does not know its own file: {}", reason(.0))]
+    Executable(#[source] io::Error),
+    /// A lock that hangs on the engine's chain cannot be there before the engine.
+    #[error(
+        "the lock is in force, and is not kept for the next boot: the rules of docker-user hang on a chain that the engine makes"
+    )]
+    NotAtBoot,
+    /// A unit without its policy.
+    #[error("no policy is kept for the boot of this machine")]
+    NothingKept,
     /// A file that could not be fixed.
     #[error(transparent)]
     Replace(crate::act::write::WriteError),
@@ -85,7 +130,30 @@ impl Error {
                 "run it on the engine's machine, or save that one with `docker firewall snapshot DIR` and use --snapshot".into(),
             ),
             Self::Hidden { command, .. } => Some(format!("`{command}` shows it").into()),
-            Self::EmptyFolder(_)
+            Self::Plan(Refusal::NothingToObey) => {
+                Some("say what is to be let in (`--allow 443/tcp`), or `--all` to let nothing in".into())
+            }
+            Self::Plan(Refusal::Unread(_, command)) | Self::Broken(Refusal::Unread(_, command)) => {
+                Some(format!("`{command}` shows it").into())
+            }
+            Self::Stale => Some(
+                "start the firewall again; or say what is to be let in (`--all --allow 443/tcp`); or `docker firewall unlock` first"
+                    .into(),
+            ),
+            Self::Memory(error) => Some(error.hint().into()),
+            Self::Flows(error) => Some(format!("`{}` shows them", error.command()).into()),
+            Self::NotAtBoot => Some("install nftables, and lock with `--backend nftables`".into()),
+            Self::NothingKept => Some("`docker firewall lock --persist` keeps one".into()),
+            Self::Plan(_)
+            | Self::Broken(_)
+            | Self::Foreign(_)
+            | Self::Turn(_)
+            | Self::Load(_)
+            | Self::Own(_)
+            | Self::Signals(_)
+            | Self::Units(_)
+            | Self::Executable(_)
+            | Self::EmptyFolder(_)
             | Self::Folder(_)
             | Self::Packet(_)
             | Self::Print(_)

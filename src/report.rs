@@ -15,6 +15,7 @@ mod grid;
 pub mod host_ports;
 mod json;
 mod junit;
+pub mod lock;
 mod on_host;
 pub mod page;
 pub mod ports;

@@ -8,6 +8,7 @@ mod check;
 mod host;
 mod host_ports;
 mod inspection;
+mod lock;
 mod parallel;
 mod ports;
 mod progress;
@@ -47,6 +48,10 @@ enum Verdict {
 /// Does the job. What goes wrong is said on stderr.
 pub fn run(job: &Job) -> ExitCode {
     let done = match &job.task {
+        Task::Rules(job) => lock::rules(job),
+        Task::Unlock(job) => lock::unlock(job),
+        Task::Lock(job) => return status(lock::lock(job)),
+        Task::Status(job) => return status(lock::status(job)),
         Task::Ports(job) => ports::ports(job),
         Task::HostPorts(job) => host_ports::ports(job),
         Task::Check(job) => check::check(job),
@@ -57,11 +62,15 @@ pub fn run(job: &Job) -> ExitCode {
         Task::Complete(words) => complete(words),
         Task::Metadata => print(cli::METADATA.as_bytes()),
     };
-    let verdict = done.unwrap_or_else(|error| {
+    status(done.map(|verdict| verdict as u8))
+}
+
+fn status(done: Result<u8, Error>) -> ExitCode {
+    let status = done.unwrap_or_else(|error| {
         complain(&error);
-        Verdict::Blind
+        Verdict::Blind as u8
     });
-    ExitCode::from(verdict as u8)
+    ExitCode::from(status)
 }
 
 /// Prints a rule's page, or the list of the rules.

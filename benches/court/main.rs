@@ -1,14 +1,18 @@
 //! What judging a host costs, reading aside: every way in to everything that it publishes, from every group of senders, as it is and as
-//! it is meant. `cargo bench --bench court`.
+//! it is meant; and what a lock costs, from the host to its rules and their proof. `cargo bench --bench court`.
 
 mod texts;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use docker_firewall::judge::court::{Court, Ruling};
+use docker_firewall::judge::court::Court;
 use docker_firewall::judge::doors::{self, Door};
+use docker_firewall::judge::hosts::Sight;
+use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::Host;
+use docker_firewall::model::lock::Backend;
 use docker_firewall::model::packet::Family;
 use docker_firewall::model::snapshot::Snapshot;
+use docker_firewall::remedy::lock;
 use std::hint::black_box;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,21 +20,24 @@ use std::thread;
 use std::time::Duration;
 
 /// Judges every way in, on all processors.
-fn judge(court: &Court, doors: &[Door]) -> Vec<Vec<Ruling>> {
+fn judge(court: &Court, doors: &[Door]) -> Vec<Sight> {
     let next = AtomicUsize::new(0);
     let share = || {
         let mut done = Vec::new();
-        while let Some(door) = doors.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push(court.rule_on(&door.interface, door.to));
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(door) = doors.get(at) else { return done };
+            done.push((at, Sight { rulings: court.rule_on(&door.interface, door.to), door: door.clone() }));
         }
-        done
     };
-    thread::scope(|scope| {
+    let mut sights: Vec<(usize, Sight)> = thread::scope(|scope| {
         let helpers: Vec<_> = (1..thread::available_parallelism().map_or(1, NonZero::get)).map(|_| scope.spawn(share)).collect();
-        let mut rulings = share();
-        rulings.extend(helpers.into_iter().filter_map(|helper| helper.join().ok()).flatten());
-        rulings
-    })
+        let mut sights = share();
+        sights.extend(helpers.into_iter().filter_map(|helper| helper.join().ok()).flatten());
+        sights
+    });
+    sights.sort_by_key(|(at, _)| *at);
+    sights.into_iter().map(|(_, sight)| sight).collect()
 }
 
 fn count(host: &Host) -> usize {
@@ -64,6 +71,9 @@ fn bench(criterion: &mut Criterion, name: &str, snapshot: &Snapshot) {
             let court = Court::of(black_box(&host));
             judge(&court, &doors::of(&host))
         });
+    });
+    group.bench_function("plan a lock", |bencher| {
+        bencher.iter(|| lock::plan(black_box(&host), &Wish::default(), Backend::Nftables, &judge).is_ok());
     });
     group.bench_function("one way in", |bencher| {
         let mut next = 0;

@@ -2,6 +2,12 @@
 //!
 //! Out: what was typed. What it means to do is a [`super::job::Job`].
 
+mod lock;
+
+pub use lock::{LockBackend, RulesFormat};
+
+pub(super) use lock::{Lock, Rules, Status, Unlock, Wish};
+
 use crate::judge::baseline::FILE_NAME;
 use crate::model::packet::Target;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -30,6 +36,10 @@ pub(super) enum Command {
     Check(Box<Check>),
     Trace(Trace),
     Snapshot(Snapshot),
+    Rules(Rules),
+    Lock(Box<Lock>),
+    Unlock(Unlock),
+    Status(Status),
     Explain(Explain),
     Completion(Completion),
     /// Print this, or the help of a command

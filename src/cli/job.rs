@@ -1,12 +1,15 @@
 //! What a run is to do: decided, checked, and nothing done yet.
 
-pub use super::arguments::{CheckFormat, Color, PortsFormat, TraceFormat};
+pub use super::arguments::{CheckFormat, Color, PortsFormat, RulesFormat, TraceFormat};
 use super::docker;
 use crate::model::finding::Level;
+use crate::model::lock::Backend;
 use crate::model::packet::Target;
+use crate::model::policy::Allowance;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// One run.
 #[derive(Debug)]
@@ -30,6 +33,14 @@ pub enum Task {
     Trace(Trace),
     /// Save what is seen of a host.
     Snapshot(Snapshot),
+    /// Print the rules of a lock.
+    Rules(Rules),
+    /// Lock published ports.
+    Lock(Box<Lock>),
+    /// Take the lock away.
+    Unlock(Unlock),
+    /// Say whether there is a lock, and whether it holds.
+    Status(Status),
     /// Say what the rules are about.
     Explain(Explain),
     /// Print the completion script of a shell.
@@ -108,6 +119,97 @@ pub struct Snapshot {
     pub host: Eyes,
     /// The folder to write.
     pub folder: PathBuf,
+}
+
+/// Print the rules of a lock.
+#[derive(Debug)]
+pub struct Rules {
+    /// The host.
+    pub eyes: Eyes,
+    /// What is to be let in.
+    pub wish: Wish,
+    /// In whose words; None: those of the engine's own chain where it has one.
+    pub format: Option<RulesFormat>,
+}
+
+/// Lock published ports.
+#[derive(Debug)]
+pub struct Lock {
+    /// The host.
+    pub eyes: Eyes,
+    /// What is to be done.
+    pub deed: Deed,
+}
+
+/// What a lock is made for.
+#[derive(Debug)]
+pub enum Deed {
+    /// Saying what would be done.
+    Show(Terms),
+    /// Being in force, for each boot where it is to persist.
+    Hold {
+        /// What is wanted of it.
+        terms: Terms,
+        /// True if open connections to refused ports are ended.
+        cuts: bool,
+        /// True if it is to be there at every boot.
+        persists: bool,
+    },
+    /// Running a command under it.
+    Shelter {
+        /// What is wanted of it.
+        terms: Terms,
+        /// True if open connections to refused ports are ended.
+        cuts: bool,
+        /// The command and its arguments, at least one word.
+        command: Vec<OsString>,
+    },
+    /// Being there before the engine is: what was kept is loaded.
+    Stand,
+    /// Being made anew at each change, until it is stopped.
+    Keep,
+}
+
+/// What is wanted of a lock.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// What is to be let in.
+    pub wish: Wish,
+    /// In whose rules; None: nftables where nft is there.
+    pub backend: Option<Backend>,
+    /// How long it lasts; None: until it is taken away.
+    pub lasts: Option<Duration>,
+}
+
+/// What is let in besides what the host firewall permits.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// What the command line lets in.
+    pub allow: Vec<Allowance>,
+    /// True: nothing is let in on the host firewall's word.
+    pub all: bool,
+    /// A policy file in place of the one of the working directory.
+    pub policy: Option<PathBuf>,
+    /// Compose files whose intents count; none named: none count.
+    pub loading: Loading,
+}
+
+/// Take the lock away.
+#[derive(Debug)]
+pub struct Unlock {
+    /// The host.
+    pub eyes: Eyes,
+    /// True if it is to stay away at boot.
+    pub persists: bool,
+}
+
+/// Say whether there is a lock, and whether it holds.
+#[derive(Debug)]
+pub struct Status {
+    /// The host.
+    pub eyes: Eyes,
+    /// How to print.
+    pub format: TraceFormat,
 }
 
 /// Look for findings.

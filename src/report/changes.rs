@@ -93,7 +93,7 @@ fn answers(opening: &Opening) -> String {
 }
 
 /// A moment as RFC 3339 writes it, in UTC: `2026-11-25T20:59:45Z`.
-fn utc(seconds: u64) -> String {
+pub(super) fn utc(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     // Years that begin in March have their leap day at the end (Howard Hinnant, "chrono-compatible low-level date algorithms").
     let shifted = days + 719_468;

@@ -63,6 +63,6 @@ pub(super) fn sights(court: &Court) -> Vec<Sight> {
     judged_by(court, &doors::of(court.host()))
 }
 
-fn judged_by(court: &Court, doors: &[Door]) -> Vec<Sight> {
+pub(super) fn judged_by(court: &Court, doors: &[Door]) -> Vec<Sight> {
     parallel::map(doors, |door| Sight { rulings: court.rule_on(&door.interface, door.to), door: door.clone() })
 }

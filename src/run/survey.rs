@@ -165,7 +165,7 @@ fn policy_beside(project: &mut Project, request: &Request, world: &World) -> Opt
 }
 
 /// The policy file of a folder.
-fn policy_in(folder: &Path, project: &mut Project, world: &World) -> Option<Arc<Source>> {
+pub(super) fn policy_in(folder: &Path, project: &mut Project, world: &World) -> Option<Arc<Source>> {
     let path = policy::FILE_NAMES.into_iter().map(|name| folder.join(name)).find(|path| world.disk.exists(path))?;
     match world.disk.read(&path) {
         Ok(source) => Some(source),
