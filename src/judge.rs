@@ -16,6 +16,7 @@ mod ground;
 pub mod hosts;
 pub mod intent;
 pub mod openings;
+pub mod ours;
 mod overriding;
 pub mod path;
 pub mod permits;

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod host;
 pub mod kept;
 pub mod lock;
+pub mod moment;
 pub mod nearest;
 pub mod opening;
 pub mod origin;

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 pub mod compose;
+pub(crate) mod iptables;
 pub mod policy;
 pub mod snapshot;
 pub mod yaml;
@@ -10,7 +11,6 @@ mod changes;
 mod docker;
 mod firewalld;
 mod ipset;
-mod iptables;
 mod net;
 mod nft;
 mod values;

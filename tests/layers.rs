@@ -11,7 +11,7 @@ const MAY_NAME: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("read", &["model"]),
     ("judge", &["model", "read::policy"]),
-    ("remedy", &["model", "read::compose", "read::yaml", "judge"]),
+    ("remedy", &["model", "read::compose", "read::iptables", "read::yaml", "judge"]),
     ("report", &["model", "judge::rules"]),
     ("look", &["model", "read::compose", "error", "netlink", "own", "tool"]),
     ("act", &["model", "netlink", "own", "tool"]),

@@ -11,8 +11,8 @@
 //! where nothing but the engine and the owner's rules in `DOCKER-USER` has rules there (`setupIPForwarding` sets it); ufw and others,
 //! who set it too, have.
 
+use super::ours;
 use crate::model::host::Host;
-use crate::model::lock::TABLE;
 use crate::model::ruleset::{
     Action, Chain, Decision, Key, Policy, Rule, Selector, Span, Step, Table, Test, Translation, ct_state,
 };
@@ -39,11 +39,12 @@ struct Engine {
     subnets: Vec<IpNet>,
 }
 
-/// The host without what the engine put into its rules, and without tables of ours.
+/// The host without what the engine put into its rules, and without a lock of ours.
 pub fn without_engine(host: &Host) -> Host {
     let engine = Engine::of(host);
     let mut host = host.clone();
-    host.ruleset.tables.retain(|table| table.name != "docker-bridges" && table.name != TABLE);
+    ours::strip(&mut host);
+    host.ruleset.tables.retain(|table| table.name != "docker-bridges");
     for table in &mut host.ruleset.tables {
         let gone: BTreeSet<Arc<str>> = table.chains.keys().filter(|name| is_engine_chain(table, name)).cloned().collect();
         table.chains.retain(|name, _| !gone.contains(name));

@@ -16,8 +16,9 @@ mod engine;
 #[cfg(feature = "firewalld")]
 mod firewalld;
 
+use super::clock;
 use crate::model::client::Flags;
-use crate::model::snapshot::{HOST, Snapshot, UNREAD, command};
+use crate::model::snapshot::{CLOCK, HOST, Snapshot, UNREAD, command};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::thread;
@@ -66,6 +67,7 @@ fn sudo(file: &str) -> String {
 
 /// Looks at this machine. What cannot be read is said in the snapshot; the look itself does not fail.
 pub fn host(flags: &Flags) -> Snapshot {
+    let clock = Seen::text(CLOCK, format!("{}\n", clock::seconds()));
     let seen = thread::scope(|scope| {
         let parts = [
             scope.spawn(rules::look),
@@ -74,7 +76,7 @@ pub fn host(flags: &Flags) -> Snapshot {
             scope.spawn(firewalld),
             scope.spawn(|| engine(flags)),
         ];
-        parts.into_iter().filter_map(|part| part.join().ok()).flatten().collect()
+        parts.into_iter().filter_map(|part| part.join().ok()).flatten().chain([clock]).collect()
     });
     gather(seen)
 }

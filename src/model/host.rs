@@ -3,7 +3,7 @@
 use super::engine::{Binding, Engine, Publisher};
 use super::firewall::{Firewalld, SavedRules, Ufw};
 use super::packet::{Family, Protocol};
-use super::ruleset::Ruleset;
+use super::ruleset::{Origin, Ruleset};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,8 +12,12 @@ use std::sync::Arc;
 /// What was seen of a host at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Host {
+    /// When it was seen, in seconds since 1970-01-01 UTC; None: it is not said.
+    pub moment: Option<u64>,
     /// The filter rules.
     pub ruleset: Ruleset,
+    /// Which form plain `iptables` and `ip6tables` have; without a family: the host has no such tool, or nobody looked.
+    pub plain_iptables: BTreeMap<Family, Origin>,
     /// The interfaces.
     pub links: Vec<Link>,
     /// The routes of both families.

@@ -32,10 +32,14 @@ pub const UNREAD: &str = "unread.json";
 /// The file that says which machine this is: `{"hostname": "web1", "kernel": "6.1.0-38-amd64"}`.
 pub const HOST: &str = "host.json";
 
+/// The file that says when the host was seen, in seconds since 1970-01-01 UTC: `1767225600`.
+pub const CLOCK: &str = "clock.txt";
+
 /// The files that are read, and the commands that print them.
-pub const FILES: [(&str, &str); 40] = [
+pub const FILES: [(&str, &str); 41] = [
     (UNREAD, "docker firewall snapshot"),
     (HOST, "uname -nr"),
+    (CLOCK, "date +%s"),
     ("iptables-version.txt", "iptables --version"),
     ("iptables-save.txt", "iptables-save -c"),
     ("ip6tables-save.txt", "ip6tables-save -c"),

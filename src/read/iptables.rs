@@ -4,6 +4,7 @@
 
 mod asked;
 mod matches;
+mod restore;
 mod targets;
 mod words;
 
@@ -12,6 +13,7 @@ use super::ipset::IpSets;
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Step, Table, TableFamily, Test};
 pub(super) use asked::note_changes;
+pub(crate) use restore::restore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 pub(super) use targets::is_without_effect;
@@ -27,6 +29,8 @@ pub(super) struct Context<'a> {
     pub(super) changes: &'a Changes,
     /// The name of the save, under which `changes` knows its rules.
     pub(super) save: &'a str,
+    /// When the rules are asked, in seconds since 1970-01-01 UTC; None: at any time.
+    pub(super) moment: Option<u64>,
 }
 
 /// The tables of one save, and whether these are all.

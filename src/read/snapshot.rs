@@ -8,7 +8,7 @@ mod unread;
 use super::{docker, firewalld, ipset, net};
 use crate::model::host::{Host, Link, Part, Unread};
 use crate::model::packet::Family;
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{CLOCK, Snapshot};
 
 impl Snapshot {
     /// The text of a file; None if nobody looked.
@@ -19,6 +19,7 @@ impl Snapshot {
     /// The host that it shows, with a note of all that it does not.
     pub fn host(&self) -> Host {
         let mut host = Host::default();
+        host.moment = self.text(CLOCK).and_then(|text| text.trim().parse().ok());
         let sets = self.text("ipset-save.txt").map(ipset::read);
         rules::read(self, sets.as_ref(), &mut host);
         self.links(&mut host);

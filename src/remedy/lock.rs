@@ -15,6 +15,7 @@ use crate::judge::court::Court;
 use crate::judge::doors::{self, Door};
 use crate::judge::footprint;
 use crate::judge::hosts::Sight;
+use crate::judge::ours;
 use crate::model::guard::{From, Guard, Permit, Wish};
 use crate::model::host::{Host, Link, Part};
 use crate::model::lock::{Account, Backend, Load, Refusal};
@@ -168,8 +169,7 @@ pub fn has_owner_chain(host: &Host) -> bool {
 /// The host without a lock of ours.
 pub fn unlocked(host: &Host) -> Host {
     let mut host = host.clone();
-    nftables::strip(&mut host);
-    docker_user::strip(&mut host);
+    ours::strip(&mut host);
     host
 }
 
@@ -178,10 +178,10 @@ pub fn foreign(host: &Host) -> Option<String> {
     nftables::foreign(host).or_else(|| docker_user::foreign(host))
 }
 
-/// What tells the rules of a guard from those of another one.
-fn digest(guard: &Guard) -> String {
+/// What tells the rules of a guard from those of another one. `besides`: what else of the host is written into them.
+fn digest(guard: &Guard, besides: &[&str]) -> String {
     let timeless = Guard { lasts: None, ..guard.clone() };
-    let hash = Sha256::digest(format!("{} {timeless:?}", env!("CARGO_PKG_VERSION")));
+    let hash = Sha256::digest(format!("{} {timeless:?} {besides:?}", env!("CARGO_PKG_VERSION")));
     hash.iter().take(8).fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");
         digits
@@ -190,12 +190,12 @@ fn digest(guard: &Guard) -> String {
 
 /// The comment by which rules say that they are ours, and which.
 fn mark(digest: &str) -> String {
-    format!("docker-firewall {digest}")
+    format!("{}{digest}", ours::MARK)
 }
 
 /// The digest in the comment of a rule of ours.
 fn digest_in(rule: &str) -> Option<String> {
-    let (_, rest) = rule.split_once("docker-firewall ")?;
+    let (_, rest) = rule.split_once(ours::MARK)?;
     let digits: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
     (digits.len() == 16).then_some(digits)
 }

@@ -3,6 +3,7 @@
 //! A match is claimed only where each of its options is understood; otherwise it is one unknown test.
 
 mod connection;
+mod moment;
 mod origin;
 mod transport;
 
@@ -65,6 +66,7 @@ fn group_steps(group: &Group, context: &Context<'_>) -> Option<Vec<Step>> {
         "recent" => return origin::recent(options),
         "ipv6header" => return transport::extension_headers(options),
         "helper" => return connection::helper(options),
+        "time" => return moment::dates(options, context.moment?),
         // Headers that a plain first packet has not. A match on a header that is not there fails, negated or not
         // (net/ipv6/netfilter/ip6t_rt.c, ip6t_frag.c, ip6t_hbh.c, ip6t_srh.c; net/netfilter/xt_esp.c, xt_ipcomp.c).
         "rt" | "frag" | "hbh" | "dst" | "mh" | "srh" | "ah" | "esp" | "ipcomp" => return Some(vec![Step::Test(Test::never())]),

@@ -4,7 +4,7 @@ use crate::model::ruleset::{Decision, Mark, SetMark, Span, Target, Translation};
 use crate::read::ipset;
 
 fn saved(text: &str, family: Family, sets: &IpSets) -> Save {
-    read(text, Origin::Legacy, &Context { family, sets: Some(sets), changes: &Changes::default(), save: "" })
+    read(text, Origin::Legacy, &Context { family, sets: Some(sets), changes: &Changes::default(), save: "", moment: None })
 }
 
 fn read_v4(text: &str) -> Save {

@@ -45,9 +45,8 @@ fn changes(snapshot: &Snapshot, sets: Option<&IpSets>) -> Changes {
     for (family, save) in [Family::V4, Family::V6].into_iter().flat_map(|family| files(family).map(|save| (family, save))) {
         let text = snapshot.text(save).filter(|text| text.contains("-j SET "));
         if let Some((text, known)) = text.zip(sets) {
-            let tables =
-                iptables::read(text, Origin::Iptables, &Context { family, sets, changes: &Changes::default(), save }).tables;
-            iptables::note_changes(save, &tables, known, &mut all);
+            let context = Context { family, sets, changes: &Changes::default(), save, moment: None };
+            iptables::note_changes(save, &iptables::read(text, Origin::Iptables, &context).tables, known, &mut all);
         }
     }
     all
@@ -57,7 +56,8 @@ fn changes(snapshot: &Snapshot, sets: Option<&IpSets>) -> Changes {
 /// kind may have tables, too, beside them.
 fn saves(snapshot: &Snapshot, family: Family, sets: Option<&IpSets>, changes: &Changes, host: &mut Host) -> Vec<Table> {
     let [main, legacy, nft] = files(family);
-    let read = |text: &str, origin, save| iptables::read(text, origin, &Context { family, sets, changes, save });
+    let moment = host.moment;
+    let read = |text: &str, origin, save| iptables::read(text, origin, &Context { family, sets, changes, save, moment });
     let version = snapshot.text("iptables-version.txt").unwrap_or_default();
     let origin = if version.contains("(nf_tables)") { Origin::Iptables } else { Origin::Legacy };
     let part = Part::Rules(Some(family));
@@ -66,6 +66,9 @@ fn saves(snapshot: &Snapshot, family: Family, sets: Option<&IpSets>, changes: &C
         return Vec::new();
     };
     let mut save = read(text, origin, main);
+    if !version.is_empty() || !save.tables.is_empty() {
+        host.plain_iptables.insert(family, save.tables.first().map_or(origin, |table| table.origin));
+    }
     let shows = |origin| save.tables.iter().any(|table| table.origin == origin);
     let (shows_legacy, shows_nft) = (version.contains("(legacy)") || shows(Origin::Legacy), shows(Origin::Iptables));
     if !shows_legacy {

@@ -28,7 +28,7 @@ pub(super) fn read(snapshot: &Snapshot, sets: Option<&IpSets>) -> Vec<SavedRules
         let Some(text) = snapshot.text(name).filter(|text| !text.trim().is_empty()) else { continue };
         // They are held against the running rules, not asked about packets: what changes a set plays no part.
         let changes = Changes::default();
-        let context = |family| Context { family, sets, changes: &changes, save: name };
+        let context = |family| Context { family, sets, changes: &changes, save: name, moment: None };
         let tables = family.map(|family| iptables::read(text, Origin::Iptables, &context(family)).tables);
         saved.push(SavedRules { path, text: text.to_owned(), tables: tables.unwrap_or_default() });
     }

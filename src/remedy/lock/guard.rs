@@ -68,7 +68,7 @@ fn pools(host: &Host) -> Vec<IpNet> {
 
 /// True for a name that means nothing but itself in a rule. The kernel takes nearly every character (net/core/dev.c,
 /// `dev_valid_name`), and names of bridges come from whoever may create networks.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
     !name.is_empty() && name.len() < 16 && name.bytes().all(is_plain)
 }

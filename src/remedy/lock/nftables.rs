@@ -20,9 +20,10 @@
 mod part;
 
 use super::{Found, Script};
+use crate::judge::ours;
 use crate::model::guard::{From, Guard, Permit, Place, Port, Ports};
 use crate::model::host::Host;
-use crate::model::lock::{Backend, Load};
+use crate::model::lock::{Backend, Load, TABLE};
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Table, TableFamily};
 use part::Part;
@@ -30,9 +31,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// The name of our table, in the family `inet`. Nothing else of nftables is ours.
-const TABLE: &str = "docker_firewall";
 
 /// The chains of our table.
 const CHAINS: [&str; 6] = ["forward", "from_outside", "input", "published", "to_container", "to_proxy"];
@@ -58,11 +56,6 @@ pub(super) fn found(host: &Host) -> Option<Found> {
     Some(Found { backend: Backend::Nftables, digest: rules.iter().find_map(|rule| super::digest_in(&rule.text)) })
 }
 
-/// Takes it off.
-pub(super) fn strip(host: &mut Host) {
-    host.ruleset.tables.retain(|table| !is_named_ours(table));
-}
-
 /// What takes it off the kernel.
 pub(super) fn removal(host: &Host) -> Option<Load> {
     ours(host).map(|_| load(REMOVAL.to_owned()))
@@ -70,16 +63,12 @@ pub(super) fn removal(host: &Host) -> Option<Load> {
 
 /// A table that has our table's name and is not ours.
 pub(super) fn foreign(host: &Host) -> Option<String> {
-    let mut tables = host.ruleset.tables.iter().filter(|table| is_named_ours(table));
+    let mut tables = host.ruleset.tables.iter().filter(|table| ours::is_table(table));
     tables.find(|table| !is_ours(table)).map(|table| format!("a table {}", table.title()))
 }
 
 fn ours(host: &Host) -> Option<&Table> {
-    host.ruleset.tables.iter().find(|table| is_named_ours(table) && is_ours(table))
-}
-
-fn is_named_ours(table: &Table) -> bool {
-    table.family == TableFamily::Inet && table.name == TABLE
+    host.ruleset.tables.iter().find(|table| ours::is_table(table) && is_ours(table))
 }
 
 /// True for a table that has our chains, and no others.
@@ -89,7 +78,7 @@ fn is_ours(table: &Table) -> bool {
 
 /// Writes a guard down, and puts it on a host.
 pub(super) fn script(guard: &Guard, host: &Host) -> Script {
-    let digest = super::digest(guard);
+    let digest = super::digest(guard, &[]);
     let mut writer = Writer::default();
     let names = writer.names(guard);
     let preamble = writer.preamble(guard, &digest);

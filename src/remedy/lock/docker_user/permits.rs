@@ -1,0 +1,257 @@
+//! Which ports are let in, as chains that part packets by protocol, interface, port, address and sender, in this order.
+//!
+//! Each part is about packets that no other one is about, so that a chain may be left by going to another one (`-g`) for good. Chains
+//! with the same rules are one.
+
+use super::chains::{Chains, Rules, Target};
+use crate::model::guard::{From, Guard, Permit, Place, Port, Ports};
+use crate::model::packet::{Family, Protocol};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// As many ports are compared one after the other; of more, first the range that they are in.
+const IN_A_ROW: usize = 8;
+
+/// The protocols that ports are published of.
+const PUBLISHED: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
+
+/// What is asked of a packet's port and address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// What its sender asked for, before any translation.
+    For,
+    /// What it is sent to now.
+    Now,
+}
+
+/// Packets of one family that are treated alike.
+#[derive(Clone)]
+struct Entry {
+    interface: Option<String>,
+    address: Option<IpAddr>,
+    protocol: Protocol,
+    ports: (u16, u16),
+    from: From,
+}
+
+/// What becomes of packets that an entry is about, and of the others.
+struct Ends {
+    asked: Asked,
+    why: &'static str,
+    yes: Target,
+    no: Target,
+}
+
+/// Ports that one thing becomes of.
+type Span = (u16, u16, Target);
+
+/// The entries of permits, of those that a place is told for.
+fn entries(permits: &[Permit], family: Family, address: impl Fn(&Place) -> Option<Option<IpAddr>>) -> Vec<Entry> {
+    let of_family = permits.iter().filter(|permit| permit.family.is_none_or(|own| own == family));
+    let here = of_family.filter_map(|permit| Some((permit, address(&permit.to)?)));
+    let entry = |(permit, address): (&Permit, Option<IpAddr>), ports: (u16, u16)| Entry {
+        interface: permit.interface.clone(),
+        address,
+        protocol: permit.protocol,
+        ports,
+        from: permit.from.clone(),
+    };
+    here.flat_map(|it| it.0.ports.iter().map(move |ports| entry(it, *ports))).collect()
+}
+
+impl Chains {
+    /// Published ports.
+    pub(super) fn host_ports(&mut self, rules: &mut Rules, guard: &Guard, family: Family) {
+        let entries = entries(&guard.permits, family, |place| match place {
+            Place::Host(None) => Some(None),
+            Place::Host(Some(address)) => (Family::of(*address) == family).then_some(Some(*address)),
+            Place::Containers(_) => None,
+        });
+        let ends = Ends { asked: Asked::For, why: "Permitted.", yes: Target::Return, no: Target::Drop };
+        self.by_protocol(rules, &entries, &ends, family);
+    }
+
+    /// Containers at their own addresses.
+    pub(super) fn containers(&mut self, rules: &mut Rules, guard: &Guard, family: Family) {
+        let nets = guard.permits.iter().filter_map(|permit| match permit.to {
+            Place::Containers(net) if Family::of(net.addr()) == family => Some(net.trunc()),
+            _ => None,
+        });
+        let mut nets: Vec<IpNet> = nets.collect::<BTreeSet<_>>().into_iter().collect();
+        // A net comes before those that it is in.
+        nets.sort_by_key(|net| std::cmp::Reverse(net.prefix_len()));
+        let why = "Permitted at the container's own address.";
+        let ends = Ends { asked: Asked::Now, why, yes: Target::Return, no: Target::Drop };
+        for net in nets {
+            let entries = entries(&guard.permits, family, |place| match place {
+                Place::Containers(own) if own.contains(&net) => Some(None),
+                _ => None,
+            });
+            let mut inside = Rules::default();
+            self.by_protocol(&mut inside, &entries, &ends, family);
+            inside.add("All else is refused.", "", Target::Drop);
+            let target = self.decide(inside);
+            rules.add(why, format!("-d {net}"), target);
+        }
+    }
+
+    /// Ports of the host that docker-proxy may serve. `judged`: where it is decided about them.
+    pub(super) fn served(&mut self, rules: &mut Rules, guard: &Guard, family: Family, judged: &Target) {
+        let (ports, why, yes, no) = match &guard.served {
+            Ports::Only(ports) => (ports, "Ports that docker-proxy serves.", judged.clone(), Target::Return),
+            Ports::AllBut(ports) => (ports, "Ports that programs of the host listen on.", Target::Return, judged.clone()),
+        };
+        let here = ports.iter().filter(|port| port.address.is_none_or(|address| Family::of(address) == family));
+        let entry = |Port { address, protocol, port }: &Port| Entry {
+            interface: None,
+            address: *address,
+            protocol: *protocol,
+            ports: (*port, *port),
+            from: From::Everyone,
+        };
+        let entries: Vec<Entry> = here.map(entry).collect();
+        let ends = Ends { asked: Asked::Now, why, yes, no };
+        self.by_protocol(rules, &entries, &ends, family);
+        if matches!(guard.served, Ports::AllBut(_)) {
+            for protocol in PUBLISHED.into_iter().filter(|protocol| entries.iter().all(|entry| entry.protocol != *protocol)) {
+                rules.add("Every other port, whoever comes to serve it.", format!("-p {protocol}"), judged.clone());
+            }
+        }
+    }
+
+    fn by_protocol(&mut self, rules: &mut Rules, entries: &[Entry], ends: &Ends, family: Family) {
+        for protocol in PUBLISHED {
+            let own: Vec<&Entry> = entries.iter().filter(|entry| entry.protocol == protocol).collect();
+            if !own.is_empty() {
+                let target = self.by_interface(&own, ends, family);
+                rules.add(ends.why, format!("-p {protocol}"), target);
+            }
+        }
+    }
+
+    fn by_interface(&mut self, entries: &[&Entry], ends: &Ends, family: Family) -> Target {
+        let named: BTreeSet<&String> = entries.iter().filter_map(|entry| entry.interface.as_ref()).collect();
+        let of = |name: Option<&String>| -> Vec<&Entry> {
+            entries.iter().copied().filter(|entry| entry.interface.is_none() || entry.interface.as_ref() == name).collect()
+        };
+        let mut rules = Rules::default();
+        for name in named {
+            let target = self.by_port(&of(Some(name)), ends, family);
+            rules.add(ends.why, format!("-i {name}"), target);
+        }
+        let rest = self.by_port(&of(None), ends, family);
+        rules.add(ends.why, "", rest);
+        self.decide(rules)
+    }
+
+    fn by_port(&mut self, entries: &[&Entry], ends: &Ends, family: Family) -> Target {
+        let mut starts: BTreeSet<u32> = BTreeSet::new();
+        for (first, last) in entries.iter().map(|entry| entry.ports) {
+            starts.extend([u32::from(first), u32::from(last) + 1]);
+        }
+        let starts: Vec<u32> = starts.into_iter().collect();
+        let mut known: BTreeMap<Vec<usize>, Target> = BTreeMap::new();
+        let mut spans: Vec<Span> = Vec::new();
+        for pair in starts.windows(2) {
+            let (Ok(first), Ok(last)) = (u16::try_from(pair[0]), u16::try_from(pair[1] - 1)) else { continue };
+            let holds = |at: &usize| entries[*at].ports.0 <= first && last <= entries[*at].ports.1;
+            let own: Vec<usize> = (0..entries.len()).filter(holds).collect();
+            let target = match known.get(&own) {
+                Some(target) => target.clone(),
+                None => {
+                    let target = self.by_address(&own.iter().map(|at| entries[*at]).collect::<Vec<_>>(), ends, family);
+                    known.insert(own, target.clone());
+                    target
+                }
+            };
+            match spans.last_mut() {
+                Some(before) if before.2 == target && before.1.checked_add(1) == Some(first) => before.1 = last,
+                _ => spans.push((first, last, target)),
+            }
+        }
+        spans.retain(|(_, _, target)| *target != ends.no);
+        let protocol = entries.first().map_or(Protocol::TCP, |entry| entry.protocol);
+        self.search(&spans, protocol, ends)
+    }
+
+    /// Compares a port with spans that are in order: by halves, as long as they are many.
+    fn search(&mut self, spans: &[Span], protocol: Protocol, ends: &Ends) -> Target {
+        let asked = |first: u16, last: u16| {
+            let ports = if first == last { first.to_string() } else { format!("{first}:{last}") };
+            match ends.asked {
+                Asked::For => format!("-m conntrack --ctorigdstport {ports} --ctdir ORIGINAL"),
+                Asked::Now => format!("-p {protocol} -m {protocol} --dport {ports}"),
+            }
+        };
+        let mut rules = Rules::default();
+        if spans.len() <= IN_A_ROW {
+            for (first, last, target) in spans {
+                rules.add(ends.why, asked(*first, *last), target.clone());
+            }
+        } else {
+            for part in spans.chunks(spans.len().div_ceil(IN_A_ROW)) {
+                let target = self.search(part, protocol, ends);
+                let (first, last) = (part[0].0, part[part.len() - 1].1);
+                rules.add(ends.why, asked(first, last), target);
+            }
+        }
+        rules.add(ends.why, "", ends.no.clone());
+        self.decide(rules)
+    }
+
+    fn by_address(&mut self, entries: &[&Entry], ends: &Ends, family: Family) -> Target {
+        let addresses: BTreeSet<IpAddr> = entries.iter().filter_map(|entry| entry.address).collect();
+        let of = |address: Option<IpAddr>| -> Vec<&From> {
+            let own = entries.iter().filter(|entry| entry.address.is_none() || entry.address == address);
+            own.map(|entry| &entry.from).collect()
+        };
+        let mut rules = Rules::default();
+        for address in addresses {
+            let target = self.by_sender(&of(Some(address)), ends, family);
+            let tests = match ends.asked {
+                Asked::For => format!("-m conntrack --ctorigdst {address} --ctdir ORIGINAL"),
+                Asked::Now => format!("-d {}", IpNet::from(address)),
+            };
+            rules.add(ends.why, tests, target);
+        }
+        let rest = self.by_sender(&of(None), ends, family);
+        rules.add(ends.why, "", rest);
+        self.decide(rules)
+    }
+
+    fn by_sender(&mut self, from: &[&From], ends: &Ends, family: Family) -> Target {
+        if from.iter().any(|from| **from == From::Everyone) {
+            return ends.yes.clone();
+        }
+        let here = |nets: &[IpNet]| -> Vec<IpNet> {
+            nets.iter().filter(|net| Family::of(net.addr()) == family).map(IpNet::trunc).collect()
+        };
+        let mut rules = Rules::default();
+        let mut but: Option<Vec<IpNet>> = None;
+        for from in from {
+            match from {
+                From::Everyone => {}
+                From::Only(nets) => here(nets).iter().for_each(|net| rules.add(ends.why, format!("-s {net}"), ends.yes.clone())),
+                From::AllBut(nets) => but = Some(but.map_or_else(|| here(nets), |but| common(&but, &here(nets)))),
+            }
+        }
+        for net in but.iter().flatten() {
+            rules.add("Permitted to everyone else.", format!("-s {net}"), ends.no.clone());
+        }
+        rules.add(ends.why, "", if but.is_some() { ends.yes.clone() } else { ends.no.clone() });
+        self.decide(rules)
+    }
+}
+
+/// What is in one of these prefixes and in one of those.
+fn common(some: &[IpNet], others: &[IpNet]) -> Vec<IpNet> {
+    let both = some.iter().flat_map(|one| {
+        others.iter().filter_map(
+            move |other| {
+                if one.contains(other) { Some(*other) } else { other.contains(one).then_some(*one) }
+            },
+        )
+    });
+    both.collect::<BTreeSet<_>>().into_iter().collect()
+}
