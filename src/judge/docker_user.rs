@@ -3,6 +3,7 @@
 //! In: a host's tables. Out: the chains and their rules, with questions about them that several rules of ours share. Not here: what is
 //! wrong about them.
 
+use super::ours;
 use crate::model::host::Host;
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Chain, Decision, Key, Rule, Selector, Set, Span, Step, Table, TableFamily, Test};
@@ -50,7 +51,7 @@ pub(super) fn places(host: &Host) -> Vec<Place<'_>> {
         .collect()
 }
 
-/// A chain, and every chain that can be come to from it.
+/// A chain, and every chain that can be come to from it, but for those of a lock of ours.
 fn led_to<'a>(table: &'a Table, first: &'a Chain) -> Vec<&'a Chain> {
     let mut chains = vec![first];
     let mut seen: BTreeSet<&str> = BTreeSet::from([&*first.name]);
@@ -58,7 +59,9 @@ fn led_to<'a>(table: &'a Table, first: &'a Chain) -> Vec<&'a Chain> {
     while let Some(chain) = chains.get(next).copied() {
         next += 1;
         for target in chain.rules.iter().filter_map(target) {
-            if let Some(chain) = table.chains.get(target).filter(|_| seen.insert(target)) {
+            // A lock of ours says nothing of what its owner wrote.
+            let led = table.chains.get(target).filter(|chain| !ours::is_chain(chain));
+            if let Some(chain) = led.filter(|_| seen.insert(target)) {
                 chains.push(chain);
             }
         }
@@ -67,9 +70,11 @@ fn led_to<'a>(table: &'a Table, first: &'a Chain) -> Vec<&'a Chain> {
 }
 
 impl Place<'_> {
-    /// The rules that the owner wrote: all but the engine's own last `RETURN` (engine before 28.2.2).
+    /// The rules that the owner wrote: all but the engine's own last `RETURN` (engine before 28.2.2) and the jump to a lock of ours.
     pub(super) fn owned(&self) -> usize {
-        self.chains.first().map_or(0, |chain| chain.rules.iter().filter(|rule| !is_plain_return(rule)).count())
+        let is_ours = |rule: &Rule| target(rule).is_some_and(ours::is_chain_name);
+        let is_owned = |rule: &&Rule| !is_plain_return(rule) && !is_ours(rule);
+        self.chains.first().map_or(0, |chain| chain.rules.iter().filter(is_owned).count())
     }
 
     /// `chain DOCKER-USER of ip filter`

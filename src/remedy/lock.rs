@@ -199,3 +199,6 @@ fn digest_in(rule: &str) -> Option<String> {
     let digits: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
     (digits.len() == 16).then_some(digits)
 }
+
+#[cfg(test)]
+mod tests;

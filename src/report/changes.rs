@@ -12,6 +12,7 @@ use super::visible::{shorten, visible};
 use super::wrap;
 use crate::model::change::Change;
 use crate::model::finding::{Finding, Level, Summary};
+use crate::model::moment;
 use crate::model::opening::Opening;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -94,17 +95,7 @@ fn answers(opening: &Opening) -> String {
 
 /// A moment as RFC 3339 writes it, in UTC: `2026-11-25T20:59:45Z`.
 pub(super) fn utc(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March have their leap day at the end (Howard Hinnant, "chrono-compatible low-level date algorithms").
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
+    format!("{}Z", moment::written(seconds))
 }
 
 /// Writes what a first look has found as one line of JSON.

@@ -90,7 +90,7 @@ impl Chains {
         chains.outside(guard, family);
         chains.to(guard, place);
         chains.proxy(guard, family);
-        for (name, next) in [(ours::CHAIN, TO), (INPUT, PROXY)] {
+        for (name, next) in [(INPUT, PROXY), (ours::CHAIN, TO)] {
             chains.entrance(guard, place, name, next);
         }
         chains

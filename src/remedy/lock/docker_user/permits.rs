@@ -13,6 +13,9 @@ use std::net::IpAddr;
 /// As many ports are compared one after the other; of more, first the range that they are in.
 const IN_A_ROW: usize = 8;
 
+/// What is said of packets that nothing permits.
+const REFUSED: &str = "All else is refused.";
+
 /// The protocols that ports are published of.
 const PUBLISHED: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
 
@@ -41,6 +44,8 @@ struct Ends {
     why: &'static str,
     yes: Target,
     no: Target,
+    /// What is said of the others.
+    rest: &'static str,
 }
 
 /// Ports that one thing becomes of.
@@ -68,7 +73,8 @@ impl Chains {
             Place::Host(Some(address)) => (Family::of(*address) == family).then_some(Some(*address)),
             Place::Containers(_) => None,
         });
-        let ends = Ends { asked: Asked::For, why: "Permitted.", yes: Target::Return, no: Target::Drop };
+        let ends =
+            Ends { asked: Asked::For, why: "Permitted: by protocol.", yes: Target::Return, no: Target::Drop, rest: REFUSED };
         self.by_protocol(rules, &entries, &ends, family);
     }
 
@@ -81,8 +87,8 @@ impl Chains {
         let mut nets: Vec<IpNet> = nets.collect::<BTreeSet<_>>().into_iter().collect();
         // A net comes before those that it is in.
         nets.sort_by_key(|net| std::cmp::Reverse(net.prefix_len()));
-        let why = "Permitted at the container's own address.";
-        let ends = Ends { asked: Asked::Now, why, yes: Target::Return, no: Target::Drop };
+        let why = "Permitted at the container's own address: by protocol.";
+        let ends = Ends { asked: Asked::Now, why, yes: Target::Return, no: Target::Drop, rest: REFUSED };
         for net in nets {
             let entries = entries(&guard.permits, family, |place| match place {
                 Place::Containers(own) if own.contains(&net) => Some(None),
@@ -90,17 +96,23 @@ impl Chains {
             });
             let mut inside = Rules::default();
             self.by_protocol(&mut inside, &entries, &ends, family);
-            inside.add("All else is refused.", "", Target::Drop);
+            inside.add(REFUSED, "", Target::Drop);
             let target = self.decide(inside);
-            rules.add(why, format!("-d {net}"), target);
+            rules.add("At containers' own addresses, some of their ports are permitted.", format!("-d {net}"), target);
         }
     }
 
     /// Ports of the host that docker-proxy may serve. `judged`: where it is decided about them.
     pub(super) fn served(&mut self, rules: &mut Rules, guard: &Guard, family: Family, judged: &Target) {
-        let (ports, why, yes, no) = match &guard.served {
-            Ports::Only(ports) => (ports, "Ports that docker-proxy serves.", judged.clone(), Target::Return),
-            Ports::AllBut(ports) => (ports, "Ports that programs of the host listen on.", Target::Return, judged.clone()),
+        let (ports, why, yes, no, rest) = match &guard.served {
+            Ports::Only(ports) => {
+                let why = "Ports that docker-proxy serves: by protocol.";
+                (ports, why, judged.clone(), Target::Return, "All else is for programs of the host.")
+            }
+            Ports::AllBut(ports) => {
+                let why = "Ports that programs of the host listen on: by protocol.";
+                (ports, why, Target::Return, judged.clone(), "Every other port, whoever comes to serve it.")
+            }
         };
         let here = ports.iter().filter(|port| port.address.is_none_or(|address| Family::of(address) == family));
         let entry = |Port { address, protocol, port }: &Port| Entry {
@@ -111,11 +123,11 @@ impl Chains {
             from: From::Everyone,
         };
         let entries: Vec<Entry> = here.map(entry).collect();
-        let ends = Ends { asked: Asked::Now, why, yes, no };
+        let ends = Ends { asked: Asked::Now, why, yes, no, rest };
         self.by_protocol(rules, &entries, &ends, family);
         if matches!(guard.served, Ports::AllBut(_)) {
             for protocol in PUBLISHED.into_iter().filter(|protocol| entries.iter().all(|entry| entry.protocol != *protocol)) {
-                rules.add("Every other port, whoever comes to serve it.", format!("-p {protocol}"), judged.clone());
+                rules.add(rest, format!("-p {protocol}"), judged.clone());
             }
         }
     }
@@ -138,10 +150,10 @@ impl Chains {
         let mut rules = Rules::default();
         for name in named {
             let target = self.by_port(&of(Some(name)), ends, family);
-            rules.add(ends.why, format!("-i {name}"), target);
+            rules.add("By the interface that it comes in by.", format!("-i {name}"), target);
         }
         let rest = self.by_port(&of(None), ends, family);
-        rules.add(ends.why, "", rest);
+        rules.add("By any other.", "", rest);
         self.decide(rules)
     }
 
@@ -187,16 +199,16 @@ impl Chains {
         let mut rules = Rules::default();
         if spans.len() <= IN_A_ROW {
             for (first, last, target) in spans {
-                rules.add(ends.why, asked(*first, *last), target.clone());
+                rules.add("By port.", asked(*first, *last), target.clone());
             }
         } else {
             for part in spans.chunks(spans.len().div_ceil(IN_A_ROW)) {
                 let target = self.search(part, protocol, ends);
                 let (first, last) = (part[0].0, part[part.len() - 1].1);
-                rules.add(ends.why, asked(first, last), target);
+                rules.add("By port; first, roughly.", asked(first, last), target);
             }
         }
-        rules.add(ends.why, "", ends.no.clone());
+        rules.add(ends.rest, "", ends.no.clone());
         self.decide(rules)
     }
 
@@ -213,10 +225,10 @@ impl Chains {
                 Asked::For => format!("-m conntrack --ctorigdst {address} --ctdir ORIGINAL"),
                 Asked::Now => format!("-d {}", IpNet::from(address)),
             };
-            rules.add(ends.why, tests, target);
+            rules.add("By address.", tests, target);
         }
         let rest = self.by_sender(&of(None), ends, family);
-        rules.add(ends.why, "", rest);
+        rules.add("At any other.", "", rest);
         self.decide(rules)
     }
 
@@ -232,14 +244,17 @@ impl Chains {
         for from in from {
             match from {
                 From::Everyone => {}
-                From::Only(nets) => here(nets).iter().for_each(|net| rules.add(ends.why, format!("-s {net}"), ends.yes.clone())),
+                From::Only(nets) => {
+                    here(nets).iter().for_each(|net| rules.add("By sender.", format!("-s {net}"), ends.yes.clone()))
+                }
                 From::AllBut(nets) => but = Some(but.map_or_else(|| here(nets), |but| common(&but, &here(nets)))),
             }
         }
         for net in but.iter().flatten() {
-            rules.add("Permitted to everyone else.", format!("-s {net}"), ends.no.clone());
+            rules.add("Everyone but these.", format!("-s {net}"), ends.no.clone());
         }
-        rules.add(ends.why, "", if but.is_some() { ends.yes.clone() } else { ends.no.clone() });
+        let end = if but.is_some() { &ends.yes } else { &ends.no };
+        rules.add("Everyone else.", "", end.clone());
         self.decide(rules)
     }
 }

@@ -1,0 +1,325 @@
+//! Locks in the tables of iptables: what they close and leave open on the saved hosts, what the kernel makes of their rules in both forms
+//! of iptables, and that nothing stays of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "common/hosts.rs"]
+mod hosts;
+#[path = "common/sent.rs"]
+mod sent;
+
+use docker_firewall::judge::court::Court;
+use docker_firewall::judge::doors::{self, Door};
+use docker_firewall::judge::hosts::Sight;
+use docker_firewall::judge::whatif;
+use docker_firewall::model::guard::Wish;
+use docker_firewall::model::host::Host;
+use docker_firewall::model::lock::{Backend, Load, Refusal};
+use docker_firewall::model::ruleset::{Chain, Ruleset, Table, TableFamily};
+use docker_firewall::model::snapshot::Snapshot;
+use docker_firewall::remedy::lock::{self, Plan};
+use hosts::saved_hosts;
+use sent::packet;
+use serde_json::Value;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+fn sights(court: &Court, doors: &[Door]) -> Vec<Sight> {
+    doors.iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door: door.clone() }).collect()
+}
+
+fn try_plan(host: &Host, wish: &Wish) -> Result<Plan, Refusal> {
+    lock::plan(host, wish, Backend::DockerUser, &sights)
+}
+
+fn plan(host: &Host, wish: &Wish) -> Plan {
+    try_plan(host, wish).unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+fn allowing(texts: &[&str]) -> Wish {
+    Wish { allowed: texts.iter().map(|text| text.parse().unwrap()).collect(), ..Wish::default() }
+}
+
+/// When the saved hosts are taken to have been seen.
+const NOW: &str = "1767225600\n";
+
+/// The saved hosts whose engine writes iptables, with the form of it that they use.
+fn iptables_hosts() -> impl Iterator<Item = (String, Snapshot, &'static str)> {
+    saved_hosts().filter(|(name, _)| name.contains("-iptables-")).map(|(name, mut snapshot)| {
+        snapshot.files.insert("clock.txt".to_owned(), NOW.to_owned());
+        let form = if name.contains("-iptables-legacy-") { "legacy" } else { "nft" };
+        (name, snapshot, form)
+    })
+}
+
+#[test]
+fn an_engine_that_writes_no_iptables_has_no_chain_for_the_lock() {
+    let (_, snapshot) = saved_hosts().find(|(name, _)| name.contains("-nftables-")).unwrap();
+    assert_eq!(try_plan(&snapshot.host(), &Wish::default()).unwrap_err(), Refusal::NoChain);
+}
+
+#[test]
+fn both_backends_do_the_same_on_the_saved_hosts() {
+    for (name, snapshot, _) in iptables_hosts() {
+        let host = snapshot.host();
+        for wish in [
+            Wish::default(),
+            Wish { refuses_all: true, is_curtain: true, ..Wish::default() },
+            allowing(&["8080/tcp from 198.51.100.0/24, 2001:db8::/32", "8086/tcp in eth1"]),
+        ] {
+            let nft = lock::plan(&host, &wish, Backend::Nftables, &sights).unwrap();
+            let iptables = plan(&host, &wish);
+            assert_eq!(nft.account, iptables.account, "{name}");
+            let [nft, iptables] = [nft, iptables].map(|plan| Court::of(&plan.script.host));
+            let probes: Value = serde_json::from_str(&snapshot.files["probes.json"]).unwrap();
+            for probe in ["probes", "inside"].iter().flat_map(|kind| probes[*kind].as_array().unwrap()) {
+                let packet = packet(&host, probe);
+                let [nft, iptables] = [&nft, &iptables].map(|court| court.assess(&packet).actual.verdict);
+                assert_eq!(nft, iptables, "{name}: {packet}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lock_is_nobodys_intent() {
+    for (name, snapshot, _) in iptables_hosts() {
+        let host = snapshot.host();
+        let locked = plan(&host, &Wish { refuses_all: true, ..Wish::default() }).script.host;
+        let [without, with] = [&host, &locked].map(|host| texts(&whatif::without_engine(host).ruleset.tables));
+        assert_eq!(without, with, "{name}");
+        assert_eq!(texts(&lock::unlocked(&locked).ruleset.tables), texts(&host.ruleset.tables), "{name}");
+    }
+}
+
+/// Every rule, with where it stands; chains that the table need not have are left out where they are empty.
+fn texts(tables: &[Table]) -> Vec<String> {
+    let of_chain = |title: String, chain: &Chain| -> Vec<String> {
+        chain.rules.iter().map(|rule| format!("{title} {}: {}", chain.name, rule.text)).collect()
+    };
+    tables.iter().flat_map(|table| table.chains.values().flat_map(move |chain| of_chain(table.title(), chain))).collect()
+}
+
+#[test]
+fn a_chain_of_our_name_that_is_not_ours_is_named() {
+    let (_, mut snapshot, _) = iptables_hosts().next().unwrap();
+    let text = snapshot.files.get_mut("iptables-save.txt").unwrap();
+    *text = text
+        .replace(":DOCKER-USER - ", ":DFW-9 - [0:0]\n:DOCKER-USER - ")
+        .replace("-A DOCKER-USER ", "-A DFW-9 -j DROP\n-A DOCKER-USER ");
+    let foreign = lock::foreign(&snapshot.host()).unwrap();
+    assert!(foreign.starts_with("a chain DFW-9 in "), "{foreign}");
+    assert!(lock::found(&snapshot.host()).is_empty());
+}
+
+#[test]
+fn where_the_engine_has_no_chain_in_v6_or_is_asked_too_late_forward_has_the_jump() {
+    let jumps =
+        |load: &Load| -> Vec<String> { load.text.lines().filter(|line| line.starts_with("-I ")).map(str::to_owned).collect() };
+    let usual = ["-I DOCKER-USER 1 -j DFW", "-I INPUT 1 -j DFW-INPUT"];
+    for (name, snapshot, _) in iptables_hosts() {
+        let loads = plan(&snapshot.host(), &Wish::default()).script.loads;
+        let v6 = if name.starts_with("engine-28") { usual } else { ["-I FORWARD 1 -j DFW", usual[1]] };
+        assert_eq!(
+            (jumps(&loads[0]), jumps(&loads[1])),
+            (usual.map(str::to_owned).into(), v6.map(str::to_owned).into()),
+            "{name}"
+        );
+        let mut late = snapshot.clone();
+        let text = late.files.get_mut("iptables-save.txt").unwrap();
+        *text = text.replace("[0:0] -A FORWARD", "-A FORWARD");
+        let first = text.find("-A FORWARD").map(|at| text[..at].rfind('\n').unwrap() + 1).unwrap();
+        text.insert_str(first, "-A FORWARD -o docker0 -j ACCEPT\n");
+        let loads = plan(&late.host(), &Wish::default()).script.loads;
+        assert_eq!(jumps(&loads[0]), [usual[0], "-I FORWARD 1 -j DFW", usual[1]], "{name}");
+    }
+}
+
+#[test]
+fn a_thousand_permitted_ports_cost_a_packet_few_comparisons() {
+    let (_, snapshot, _) = iptables_hosts().last().unwrap();
+    let allowed: Vec<String> = (0..1000).map(|port| format!("{}/tcp", 10_000 + 2 * port)).collect();
+    let wish = Wish { refuses_all: true, ..allowing(&allowed.iter().map(String::as_str).collect::<Vec<_>>()) };
+    let host = plan(&snapshot.host(), &wish).script.host;
+    let table = host.ruleset.tables.iter().find(|table| table.name == "filter" && table.family == TableFamily::Ip).unwrap();
+    let longest = table.chains.values().filter(|chain| chain.name.starts_with("DFW-") && chain.name[4..].parse::<u16>().is_ok());
+    let longest = longest.map(|chain| chain.rules.len()).max().unwrap();
+    assert!(longest <= 9, "{longest}");
+}
+
+#[test]
+fn the_kernel_makes_of_the_rules_what_is_judged_and_nothing_stays_of_them() {
+    for (name, snapshot, form) in iptables_hosts() {
+        for (at, wish) in [
+            Wish { lasts: Some(Duration::from_secs(900)), ..allowing(&["8080/tcp from 198.51.100.0/24, 2001:db8::/32"]) },
+            Wish { refuses_all: true, is_curtain: true, ..Wish::default() },
+        ]
+        .iter()
+        .enumerate()
+        {
+            let Some(island) = Island::make() else { return };
+            island.build(&snapshot, form);
+            let before = island.saved(form);
+            let seen = island.host(&snapshot, form);
+            let planned = plan(&seen, wish);
+            island.load(&planned.script.loads, form);
+            let locked = island.host(&snapshot, form);
+            assert_eq!(lock::found(&locked), [(Backend::DockerUser, Some(planned.script.digest.clone()))], "{name}");
+            assert_eq!(own_steps(&planned.script.host), own_steps(&locked), "{name} {at}");
+            let (model, real) = (Court::of(&planned.script.host), Court::of(&locked));
+            for door in doors::of(&seen) {
+                let [model, real] = [&model, &real].map(|court| court.rule_on(&door.interface, door.to));
+                assert_eq!(model, real, "{name}: {door:?}");
+            }
+
+            let once = island.saved(form);
+            let again = plan(&locked, wish);
+            assert!(again.script.loads.iter().all(|load| !load.text.contains("\n-I ") && !load.text.contains("\n-D ")), "{name}");
+            island.load(&again.script.loads, form);
+            assert_eq!(island.saved(form), once, "{name}: replaced by itself");
+
+            // Moved by somebody, and with other rules: it comes back to the top, and chains that are not needed go.
+            island.run(&format!(
+                "iptables-{form} -I DOCKER-USER 1 -s 192.0.2.1 -j RETURN; iptables-{form} -I INPUT 1 -s 192.0.2.1"
+            ));
+            let moved = island.host(&snapshot, form);
+            island.load(&plan(&moved, &Wish { refuses_all: true, ..Wish::default() }).script.loads, form);
+            let moved = island.host(&snapshot, form);
+            let first = |chain: &str| moved_rule(&moved, chain);
+            assert_eq!([first("DOCKER-USER"), first("INPUT")], ["-A DOCKER-USER -j DFW", "-A INPUT -j DFW-INPUT"], "{name}");
+            island.run(&format!("iptables-{form} -D DOCKER-USER -s 192.0.2.1 -j RETURN; iptables-{form} -D INPUT -s 192.0.2.1"));
+
+            island.load(&lock::removal(&island.host(&snapshot, form), None), form);
+            assert_eq!(island.saved(form), before, "{name}: after the lock");
+            assert!(lock::found(&island.host(&snapshot, form)).is_empty() && lock::removal(&seen, None).is_empty(), "{name}");
+        }
+    }
+}
+
+/// The first rule of a chain in `ip filter`.
+fn moved_rule(host: &Host, chain: &str) -> String {
+    let table = host.ruleset.tables.iter().find(|table| table.name == "filter" && table.family == TableFamily::Ip).unwrap();
+    table.chains[chain].rules[0].text.to_string()
+}
+
+/// What the rules of our chains, and those that lead to them, ask and do; in which order a rule asks is the tool's choice.
+fn own_steps(host: &Host) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in host.ruleset.tables.iter().filter(|table| table.name == "filter" && table.family != TableFamily::Inet) {
+        for chain in table.chains.values() {
+            for (at, rule) in chain.rules.iter().enumerate() {
+                let mut steps: Vec<String> = rule.steps.iter().map(|step| format!("{step:?}")).collect();
+                steps.sort();
+                steps.dedup();
+                if chain.name.starts_with("DFW") || steps.iter().any(|step| step.contains("DFW")) {
+                    all.push(format!("{} {} {at}: {steps:?}", table.title(), chain.name));
+                }
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+/// A network of its own, with a `/run` of its own for the lock of iptables.
+struct Island(Child);
+
+impl Island {
+    /// None, with a word, where that takes more than we have.
+    fn make() -> Option<Self> {
+        let script = "mount -t tmpfs none /run && iptables-legacy -V && nft -v && ip link set lo up && echo && echo made && exec sleep 120";
+        let child = Command::new("unshare").args(["--net", "--mount", "sh", "-c", script]).stdout(Stdio::piped()).spawn().ok()?;
+        let mut island = Self(child);
+        let mut said = String::new();
+        let mut byte = [0];
+        while !said.ends_with("\nmade\n") {
+            if island.0.stdout.as_mut()?.read(&mut byte).ok()? == 0 {
+                println!("skipped: this takes root, network namespaces, nft and both forms of iptables");
+                return None;
+            }
+            said.push(byte[0].into());
+        }
+        Some(island)
+    }
+
+    fn feed(&self, command: &str, text: &str) -> String {
+        let mut child = Command::new("nsenter")
+            .args(["--target", &self.0.id().to_string(), "--net", "--mount", "sh", "-c", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command prints.
+    fn run(&self, command: &str) -> String {
+        self.feed(command, "")
+    }
+
+    /// The tables of iptables that a host has.
+    fn build(&self, snapshot: &Snapshot, form: &str) {
+        for tool in ["iptables", "ip6tables"] {
+            self.feed(&format!("{tool}-{form}-restore"), &snapshot.files[&format!("{tool}-save.txt")]);
+        }
+        if form == "nft" {
+            // The tool makes chains that the engine does not need.
+            self.feed("nft -f -", "delete chain ip filter INPUT\ndelete chain ip filter OUTPUT\n");
+        }
+    }
+
+    /// Loads as a host does whose plain iptables has this form.
+    fn load(&self, loads: &[Load], form: &str) {
+        for Load { words, text } in loads {
+            self.feed(&words.join(" ").replacen("tables-restore", &format!("tables-{form}-restore"), 1), text);
+        }
+    }
+
+    /// All rules, in everybody's words, without what only counts and without tables that hold nothing.
+    fn saved(&self, form: &str) -> Vec<String> {
+        let text = self.run(&format!("iptables-{form}-save; ip6tables-{form}-save; nft list ruleset"));
+        let uncounted = |line: &str| {
+            let mut words = line.split(" [").next().unwrap_or_default().split(' ');
+            let mut kept = Vec::new();
+            while let Some(word) = words.next() {
+                kept.push(word);
+                if word == "counter" {
+                    words.nth(3);
+                }
+            }
+            kept.join(" ")
+        };
+        let text: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(uncounted).collect();
+        let empty = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT";
+        let text = text.join("\n").replace(empty, "").replace("table ip6 filter {\n}", "");
+        text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A host with these rules.
+    fn host(&self, snapshot: &Snapshot, form: &str) -> Host {
+        let mut seen = snapshot.clone();
+        for tool in ["iptables", "ip6tables"] {
+            let text = self.run(&format!("{tool}-{form}-save"));
+            seen.files.insert(format!("{tool}-save.txt"), text);
+        }
+        let ours = Snapshot { files: [("nft-ruleset.json".to_owned(), self.run("nft -j list ruleset"))].into() };
+        let mut host = seen.host();
+        // What others have in nftables is as it was.
+        let others: Vec<Table> = host.ruleset.tables.iter().filter(|table| table.family == TableFamily::Inet).cloned().collect();
+        seen.files.insert("nft-ruleset.json".to_owned(), ours.files["nft-ruleset.json"].clone());
+        host.ruleset = Ruleset { tables: seen.host().ruleset.tables.into_iter().chain(others).collect() };
+        assert!(host.unread.is_empty(), "{:?}", host.unread);
+        host
+    }
+}
+
+impl Drop for Island {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
