@@ -3,12 +3,14 @@
 //! In: a host, and what its owner allows. Out: a [`Plan`] whose proof holds, or the [`Refusal`] that says what stands against it. Not here:
 //! the applying.
 
+mod cautions;
 mod cut;
 mod docker_user;
 mod guard;
 mod nftables;
 mod proof;
 
+pub use cautions::cautions;
 pub use cut::refused;
 
 use crate::judge::court::Court;
@@ -140,11 +142,6 @@ pub fn removal(host: &Host, but: Option<Backend>) -> Vec<Load> {
     let nftables = nftables::removal(host).filter(|_| but != Some(Backend::Nftables));
     let docker_user = if but == Some(Backend::DockerUser) { Vec::new() } else { docker_user::removal(host) };
     nftables.into_iter().chain(docker_user).collect()
-}
-
-/// What the owner of a host should know before it is locked in this way, in words.
-pub fn cautions(_host: &Host, _backend: Backend) -> Vec<String> {
-    Vec::new()
 }
 
 /// What an admin of this host types to permit a port in its firewall; None: the firewall is one that is written by hand.

@@ -233,3 +233,36 @@ fn a_range_of_ports_is_moved_as_a_whole() {
     assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-60000/1")).is_some());
     assert!(unknown(&steps(Family::V4, "-p udp -j DNAT --to-destination 10.88.0.2:1-10/65530")).is_some());
 }
+
+#[test]
+fn a_rule_with_dates_alone_is_asked_at_the_moment_of_the_look() {
+    let now = 1_767_225_600; // 2026-01-01T00:00:00
+    let at = |rule: &str, moment: Option<u64>| {
+        let text = format!("*filter\n:IN - [0:0]\n-A IN {rule} -j DROP\nCOMMIT\n");
+        let save = read(&text, Origin::Legacy, &Context { family: Family::V4, sets: None, moment });
+        let steps = save.tables[0].chains["IN"].rules[0].steps.clone();
+        match steps.as_slice() {
+            [Step::Act(_)] => "fits",
+            [Step::Test(Test::Fields { among, .. }), Step::Act(_)] if among.members.is_empty() => "does not fit",
+            _ => "unknown",
+        }
+    };
+    let (passed, coming) = ("2025-12-31T23:59:00", "2026-01-01T00:15:00");
+    for (rule, outcome) in [
+        (format!("-m time --datestart {coming} --datestop 2038-01-19T03:14:07"), "does not fit"),
+        (format!("-m time --datestart {passed} --datestop 2038-01-19T03:14:07"), "fits"),
+        (format!("-m time --datestart {passed} --datestop {coming}"), "fits"),
+        (format!("-m time --datestop {passed}"), "does not fit"),
+        (format!("-m time --datestart {passed} --kerneltz"), "unknown"),
+        (format!("-m time --datestart {coming} --weekdays Mon,Tue"), "unknown"),
+        (format!("-m time --timestart 08:00:00 --timestop 18:00:00 --datestart {passed}"), "unknown"),
+        (format!("-m time ! --datestart {passed}"), "unknown"),
+        (format!("-m time --datestart {passed} --datestart {coming}"), "unknown"),
+        ("-m time --datestart 2025-12".to_owned(), "unknown"),
+        ("-m time --datestart 2026-01-01T00:00:01".to_owned(), "unknown"),
+        ("-m time".to_owned(), "unknown"),
+    ] {
+        assert_eq!(at(&rule, Some(now)), outcome, "{rule}");
+        assert_eq!(at(&rule, None), "unknown", "{rule}");
+    }
+}
