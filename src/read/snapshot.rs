@@ -18,8 +18,8 @@ impl Snapshot {
 
     /// The host that it shows, with a note of all that it does not.
     pub fn host(&self) -> Host {
-        let mut host = Host::default();
-        host.moment = self.text(CLOCK).and_then(|text| text.trim().parse().ok());
+        let moment = self.text(CLOCK).and_then(|text| text.trim().parse().ok());
+        let mut host = Host { moment, ..Host::default() };
         let sets = self.text("ipset-save.txt").map(ipset::read);
         rules::read(self, sets.as_ref(), &mut host);
         self.links(&mut host);

@@ -239,7 +239,11 @@ fn a_rule_with_dates_alone_is_asked_at_the_moment_of_the_look() {
     let now = 1_767_225_600; // 2026-01-01T00:00:00
     let at = |rule: &str, moment: Option<u64>| {
         let text = format!("*filter\n:IN - [0:0]\n-A IN {rule} -j DROP\nCOMMIT\n");
-        let save = read(&text, Origin::Legacy, &Context { family: Family::V4, sets: None, moment });
+        let save = read(
+            &text,
+            Origin::Legacy,
+            &Context { family: Family::V4, sets: None, changes: &Changes::default(), save: "", moment },
+        );
         let steps = save.tables[0].chains["IN"].rules[0].steps.clone();
         match steps.as_slice() {
             [Step::Act(_)] => "fits",

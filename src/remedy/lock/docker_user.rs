@@ -19,8 +19,10 @@
 //! - A network that the engine makes later has a bridge named `br-` and hexadecimal digits. iptables has no sets of names: here the
 //!   first digit alone counts (`br-0+` to `br-f+`), so that a later bridge of somebody else, `br-dmz`, is taken for the engine's. Those
 //!   that are there when the lock is made are known by name.
-//! - iptables cannot ask what kind of interface a packet leaves by. A published port behind an interface that nobody had when this was
-//!   made is judged as if the engine's, bridge or not; the interfaces of others, and their bridges, are known by name.
+//! - iptables cannot ask what kind of interface a packet leaves by. A published port, or a container that has an address as the engine
+//!   picks them, behind an interface that nobody had when this was made is judged as if the engine's, bridge or not; but not where its
+//!   name begins as those of links and tunnels do (`eth`, `tun`, `wg` …). Interfaces and bridges of others that are there are known by
+//!   name.
 //! - A lock that ends by itself does so by the clock of the machine (`-m time`, in UTC): when that is set, the end moves with it. Its
 //!   chains stay, and let everything pass.
 //! - Who flushes the table takes the lock with it: see [`super::cautions`].
@@ -49,7 +51,7 @@ use std::sync::Arc;
 
 /// What a lock is made of beside its guard.
 struct Place<'a> {
-    /// Interfaces that are nobody's bridge.
+    /// Interfaces that are nobody's bridge, and do not say so by their names.
     others: Vec<&'a str>,
     /// When it ends by itself, as iptables writes it.
     end: Option<String>,
@@ -93,11 +95,13 @@ pub(super) fn script(guard: &Guard, host: &Host) -> Result<Script, Refusal> {
     Ok(Script { backend: Backend::DockerUser, loads, digest, host: locked })
 }
 
-/// The interfaces that packets may be sent on by, and that are no bridge: what goes to a host behind them is not ours to judge.
+/// The interfaces that packets may be sent on by, that are no bridge and are not known as such by their names: what goes to a host behind
+/// them is not ours to judge.
 fn others(host: &Host) -> Vec<&str> {
     let is_bridge = |link: &Link| link.kind.as_deref() == Some("bridge");
     let is_port = |link: &Link| link.master.as_deref().and_then(|name| host.link(name)).is_some_and(is_bridge);
     let others = host.links.iter().filter(|link| !link.is_loopback && !is_bridge(link) && !is_port(link));
+    let others = others.filter(|link| !chains::is_links(&link.name));
     others.map(|link| &*link.name).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
@@ -169,7 +173,7 @@ pub(super) fn found(host: &Host) -> Option<Found> {
 pub(super) fn removal(host: &Host) -> Vec<Load> {
     let made = ours::filters(host).filter_map(|(family, table)| {
         let chains = seat::noted(table).into_iter().filter(|name| is_empty_without_us(table, name));
-        let text: String = chains.map(|name| format!("-X {name}\n")).collect();
+        let text = chains.fold(String::new(), |text, name| format!("{text}-X {name}\n"));
         let half = seat::half(table.origin);
         (!text.is_empty()).then(|| seat::load(host, family, half, &format!("*filter\n{text}COMMIT\n")))
     });

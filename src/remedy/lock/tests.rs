@@ -110,6 +110,7 @@ fn guard(host: &Host) -> impl Strategy<Value = Guard> + use<> {
     (prop::collection::vec(permit(host), 0..8), served(), lasts).prop_map(move |(permits, served, lasts)| Guard {
         inside: inside.clone(),
         foreign: BTreeSet::from(["br-lan".to_owned()]),
+        pools: vec![net("172.16.0.0/12"), net("fd00::/8")],
         permits,
         served,
         lasts,

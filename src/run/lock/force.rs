@@ -68,7 +68,7 @@ pub(super) fn force_on(turn: &Turn, eyes: &Eyes, host: &Host, wanted: &Wanted, t
     if before.as_ref().is_some_and(|before| is_wider_for_want_of_rules(before, &next)) {
         return Err(Error::Stale);
     }
-    for caution in lock::cautions(host, plan) {
+    for caution in lock::cautions(host, &plan) {
         let _ = writeln!(io::stderr(), "caution: {}", visible(&caution));
     }
     memory::put(turn, before.as_ref(), &next).map_err(Error::Own)?;

@@ -20,6 +20,30 @@ const PUBLISHED: &str = "DFW-PUBLISHED";
 /// What goes from outside to the host itself, where docker-proxy may listen.
 const PROXY: &str = "DFW-PROXY";
 
+/// Names that links and tunnels of a later time may have, and that nobody gives to a bridge: systemd.net-naming-scheme(7), wg-quick(8),
+/// pppd(8), and what the kernel and others number: `veth`, `cali`, `lxc`.
+const LINKS: [&str; 19] = [
+    "bond+",
+    "cali+",
+    "eno+",
+    "enp+",
+    "ens+",
+    "enx+",
+    "eth+",
+    "ipsec+",
+    "lxc+",
+    "ppp+",
+    "tailscale+",
+    "tap+",
+    "tun+",
+    "veth+",
+    "wg+",
+    "wlan+",
+    "wlp+",
+    "wwan+",
+    "zt+",
+];
+
 /// What becomes of a packet at a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Target {
@@ -88,7 +112,7 @@ impl Chains {
         let mut chains = Self { chains: Vec::new(), alike: BTreeMap::new() };
         chains.published(guard, family);
         chains.outside(guard, family);
-        chains.to(guard, place);
+        chains.to(guard, place, family);
         chains.proxy(guard, family);
         for (name, next) in [(INPUT, PROXY), (ours::CHAIN, TO)] {
             chains.entrance(guard, place, name, next);
@@ -148,7 +172,7 @@ impl Chains {
     }
 
     /// What is forwarded from outside: only what goes to a container is looked at.
-    fn to(&mut self, guard: &Guard, place: &Place<'_>) {
+    fn to(&mut self, guard: &Guard, place: &Place<'_>, family: Family) {
         let mut rules = Rules::default();
         for bridge in &guard.foreign {
             rules.add("What goes to a bridge of somebody else is not ours to judge.", format!("-o {bridge}"), Target::Return);
@@ -156,13 +180,20 @@ impl Chains {
         for bridge in bridges(guard) {
             rules.add("To a container, or to one on a later network.", format!("-o {bridge}"), Target::Goto(OUTSIDE.to_owned()));
         }
-        let why = "What is no published port, and goes elsewhere, is not ours to judge.";
-        rules.add(why, "-m conntrack ! --ctstate DNAT", Target::Return);
-        for name in &place.others {
-            rules.add("Nor is what others send on by interfaces that are no bridge.", format!("-o {name}"), Target::Return);
+        for name in place.others.iter().copied().chain(LINKS) {
+            rules.add(
+                "What others send on by links that are no bridge is not ours to judge.",
+                format!("-o {name}"),
+                Target::Return,
+            );
         }
         let why = "A published port behind an interface that nobody had when this was made.";
-        rules.add(why, "", Target::Goto(OUTSIDE.to_owned()));
+        rules.add(why, "-m conntrack --ctstate DNAT", Target::Goto(OUTSIDE.to_owned()));
+        for pool in guard.pools.iter().filter(|pool| Family::of(pool.addr()) == family) {
+            let why = "Containers behind such an interface: it has a prefix as the engine picks them.";
+            rules.add(why, format!("-d {pool}"), Target::Goto(OUTSIDE.to_owned()));
+        }
+        rules.add("What goes elsewhere is not ours to judge.", "", Target::Return);
         self.put(TO, rules);
     }
 
@@ -194,6 +225,11 @@ impl Chains {
         rules.add("All else is for programs of the host.", "", Target::Return);
         self.put(PROXY, rules);
     }
+}
+
+/// True for a name that is known as a link's by its beginning.
+pub(super) fn is_links(name: &str) -> bool {
+    LINKS.iter().any(|pattern| name.starts_with(pattern.trim_end_matches('+')))
 }
 
 /// The engine's bridges, in the words of iptables: those of today by name where the beginning of the name does not tell, and those of

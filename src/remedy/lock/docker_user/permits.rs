@@ -169,14 +169,8 @@ impl Chains {
             let (Ok(first), Ok(last)) = (u16::try_from(pair[0]), u16::try_from(pair[1] - 1)) else { continue };
             let holds = |at: &usize| entries[*at].ports.0 <= first && last <= entries[*at].ports.1;
             let own: Vec<usize> = (0..entries.len()).filter(holds).collect();
-            let target = match known.get(&own) {
-                Some(target) => target.clone(),
-                None => {
-                    let target = self.by_address(&own.iter().map(|at| entries[*at]).collect::<Vec<_>>(), ends, family);
-                    known.insert(own, target.clone());
-                    target
-                }
-            };
+            let among: Vec<&Entry> = own.iter().map(|at| entries[*at]).collect();
+            let target = known.entry(own).or_insert_with(|| self.by_address(&among, ends, family)).clone();
             match spans.last_mut() {
                 Some(before) if before.2 == target && before.1.checked_add(1) == Some(first) => before.1 = last,
                 _ => spans.push((first, last, target)),
@@ -245,7 +239,9 @@ impl Chains {
             match from {
                 From::Everyone => {}
                 From::Only(nets) => {
-                    here(nets).iter().for_each(|net| rules.add("By sender.", format!("-s {net}"), ends.yes.clone()))
+                    for net in here(nets) {
+                        rules.add("By sender.", format!("-s {net}"), ends.yes.clone());
+                    }
                 }
                 From::AllBut(nets) => but = Some(but.map_or_else(|| here(nets), |but| common(&but, &here(nets)))),
             }

@@ -2,9 +2,11 @@
 //! of iptables, and that nothing stays of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-#[path = "common/hosts.rs"]
+#[path = "../common/hosts.rs"]
 mod hosts;
-#[path = "common/sent.rs"]
+mod island;
+mod packets;
+#[path = "../common/sent.rs"]
 mod sent;
 
 use docker_firewall::judge::court::Court;
@@ -12,16 +14,17 @@ use docker_firewall::judge::doors::{self, Door};
 use docker_firewall::judge::hosts::Sight;
 use docker_firewall::judge::whatif;
 use docker_firewall::model::guard::Wish;
-use docker_firewall::model::host::Host;
+use docker_firewall::model::host::{Address, Host, Link, Route};
 use docker_firewall::model::lock::{Backend, Load, Refusal};
-use docker_firewall::model::ruleset::{Chain, Ruleset, Table, TableFamily};
+use docker_firewall::model::packet::{Packet, Protocol};
+use docker_firewall::model::ruleset::{Chain, Policy, Table, TableFamily};
 use docker_firewall::model::snapshot::Snapshot;
-use docker_firewall::remedy::lock::{self, Plan};
+use docker_firewall::model::verdict::Verdict;
+use docker_firewall::remedy::lock::{self, Found, Plan};
 use hosts::saved_hosts;
+use island::Island;
 use sent::packet;
 use serde_json::Value;
-use std::io::{Read as _, Write as _};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 fn sights(court: &Court, doors: &[Door]) -> Vec<Sight> {
@@ -135,6 +138,70 @@ fn where_the_engine_has_no_chain_in_v6_or_is_asked_too_late_forward_has_the_jump
     }
 }
 
+/// The host with one more interface and the route by it.
+fn with_link(host: &Host, name: &str, kind: &str, address: &str) -> Host {
+    let mut host = host.clone();
+    let net: ipnet::IpNet = address.parse().unwrap();
+    host.links.push(Link {
+        name: name.into(),
+        kind: Some(kind.to_owned()),
+        master: None,
+        is_loopback: false,
+        addresses: vec![Address { net, broadcast: None }],
+        programs: Vec::new(),
+    });
+    host.routes.push(Route {
+        table: "main".to_owned(),
+        destination: net.trunc(),
+        devices: vec![name.into()],
+        metric: 0,
+        kind: "unicast".to_owned(),
+    });
+    host
+}
+
+fn verdict(court: &Court, interface: &str, source: &str, destination: &str, port: u16) -> Verdict {
+    let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
+    court.assess(&Packet { interface: interface.into(), source, destination, port, protocol: Protocol::TCP }).actual.verdict
+}
+
+#[test]
+fn an_interface_of_a_later_time_is_guarded_if_it_may_be_the_engines_and_works() {
+    for (name, snapshot, _) in iptables_hosts() {
+        let mut host = snapshot.host();
+        // Nothing but the lock refuses anything.
+        host.ruleset.tables.retain(|table| table.family != TableFamily::Inet && table.name != "raw");
+        for table in host.ruleset.tables.iter_mut().filter(|table| table.name == "filter") {
+            for chain in table.chains.values_mut().filter(|chain| &*chain.name != "DOCKER-USER") {
+                chain.rules.retain(|rule| rule.text.contains("-j DOCKER-USER"));
+                chain.base.iter_mut().for_each(|base| base.policy = Policy::Accept);
+            }
+        }
+        host.settings.insert("net/ipv4/ip_forward".to_owned(), "1".to_owned());
+        for setting in ["rp_filter", "route_localnet"] {
+            host.settings.insert(format!("net/ipv4/conf/br-lan/{setting}"), "0".to_owned());
+        }
+        let own = host.link("eth0").unwrap().addresses.iter().find(|own| own.net.addr().is_ipv4()).unwrap().net;
+        let neighbour = own.hosts().nth(1).unwrap().to_string();
+        let wish = Wish { refuses_all: true, ..allowing(&["8080/tcp"]) };
+        let locked = plan(&with_link(&host, "br-lan", "bridge", "192.168.77.1/24"), &wish).script.host;
+        for bridge in ["br-0a1b2c3d4e5f", "web0"] {
+            let court = Court::of(&with_link(&locked, bridge, "bridge", "172.31.0.1/16"));
+            assert_eq!(verdict(&court, "eth0", &neighbour, "172.31.0.2", 80), Verdict::Closed, "{name}: to {bridge}");
+            assert_eq!(verdict(&court, bridge, "172.31.0.2", &neighbour, 443), Verdict::Open, "{name}: from {bridge}");
+        }
+        let court = Court::of(&with_link(&locked, "tun0", "tun", "172.31.0.1/16"));
+        assert_eq!(verdict(&court, "eth0", &neighbour, "172.31.0.2", 80), Verdict::Open, "{name}: through a later tunnel");
+        assert_eq!(verdict(&court, "eth0", &neighbour, "192.168.77.2", 80), Verdict::Open, "{name}: to somebody's bridge");
+        assert_eq!(verdict(&court, "br-lan", "192.168.77.2", &neighbour, 80), Verdict::Open, "{name}: from somebody's bridge");
+        assert_eq!(
+            verdict(&court, "br-lan", "192.168.77.2", "172.17.0.2", 80),
+            Verdict::Closed,
+            "{name}: from it to a container"
+        );
+    }
+}
+
 #[test]
 fn a_thousand_permitted_ports_cost_a_packet_few_comparisons() {
     let (_, snapshot, _) = iptables_hosts().last().unwrap();
@@ -164,7 +231,11 @@ fn the_kernel_makes_of_the_rules_what_is_judged_and_nothing_stays_of_them() {
             let planned = plan(&seen, wish);
             island.load(&planned.script.loads, form);
             let locked = island.host(&snapshot, form);
-            assert_eq!(lock::found(&locked), [(Backend::DockerUser, Some(planned.script.digest.clone()))], "{name}");
+            assert_eq!(
+                lock::found(&locked),
+                [Found { backend: Backend::DockerUser, digest: Some(planned.script.digest.clone()) }],
+                "{name}"
+            );
             assert_eq!(own_steps(&planned.script.host), own_steps(&locked), "{name} {at}");
             let (model, real) = (Court::of(&planned.script.host), Court::of(&locked));
             for door in doors::of(&seen) {
@@ -219,107 +290,4 @@ fn own_steps(host: &Host) -> Vec<String> {
     }
     all.sort();
     all
-}
-
-/// A network of its own, with a `/run` of its own for the lock of iptables.
-struct Island(Child);
-
-impl Island {
-    /// None, with a word, where that takes more than we have.
-    fn make() -> Option<Self> {
-        let script = "mount -t tmpfs none /run && iptables-legacy -V && nft -v && ip link set lo up && echo && echo made && exec sleep 120";
-        let child = Command::new("unshare").args(["--net", "--mount", "sh", "-c", script]).stdout(Stdio::piped()).spawn().ok()?;
-        let mut island = Self(child);
-        let mut said = String::new();
-        let mut byte = [0];
-        while !said.ends_with("\nmade\n") {
-            if island.0.stdout.as_mut()?.read(&mut byte).ok()? == 0 {
-                println!("skipped: this takes root, network namespaces, nft and both forms of iptables");
-                return None;
-            }
-            said.push(byte[0].into());
-        }
-        Some(island)
-    }
-
-    fn feed(&self, command: &str, text: &str) -> String {
-        let mut child = Command::new("nsenter")
-            .args(["--target", &self.0.id().to_string(), "--net", "--mount", "sh", "-c", command])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// What a command prints.
-    fn run(&self, command: &str) -> String {
-        self.feed(command, "")
-    }
-
-    /// The tables of iptables that a host has.
-    fn build(&self, snapshot: &Snapshot, form: &str) {
-        for tool in ["iptables", "ip6tables"] {
-            self.feed(&format!("{tool}-{form}-restore"), &snapshot.files[&format!("{tool}-save.txt")]);
-        }
-        if form == "nft" {
-            // The tool makes chains that the engine does not need.
-            self.feed("nft -f -", "delete chain ip filter INPUT\ndelete chain ip filter OUTPUT\n");
-        }
-    }
-
-    /// Loads as a host does whose plain iptables has this form.
-    fn load(&self, loads: &[Load], form: &str) {
-        for Load { words, text } in loads {
-            self.feed(&words.join(" ").replacen("tables-restore", &format!("tables-{form}-restore"), 1), text);
-        }
-    }
-
-    /// All rules, in everybody's words, without what only counts and without tables that hold nothing.
-    fn saved(&self, form: &str) -> Vec<String> {
-        let text = self.run(&format!("iptables-{form}-save; ip6tables-{form}-save; nft list ruleset"));
-        let uncounted = |line: &str| {
-            let mut words = line.split(" [").next().unwrap_or_default().split(' ');
-            let mut kept = Vec::new();
-            while let Some(word) = words.next() {
-                kept.push(word);
-                if word == "counter" {
-                    words.nth(3);
-                }
-            }
-            kept.join(" ")
-        };
-        let text: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(uncounted).collect();
-        let empty = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT";
-        let text = text.join("\n").replace(empty, "").replace("table ip6 filter {\n}", "");
-        text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
-    }
-
-    /// A host with these rules.
-    fn host(&self, snapshot: &Snapshot, form: &str) -> Host {
-        let mut seen = snapshot.clone();
-        for tool in ["iptables", "ip6tables"] {
-            let text = self.run(&format!("{tool}-{form}-save"));
-            seen.files.insert(format!("{tool}-save.txt"), text);
-        }
-        let ours = Snapshot { files: [("nft-ruleset.json".to_owned(), self.run("nft -j list ruleset"))].into() };
-        let mut host = seen.host();
-        // What others have in nftables is as it was.
-        let others: Vec<Table> = host.ruleset.tables.iter().filter(|table| table.family == TableFamily::Inet).cloned().collect();
-        seen.files.insert("nft-ruleset.json".to_owned(), ours.files["nft-ruleset.json"].clone());
-        host.ruleset = Ruleset { tables: seen.host().ruleset.tables.into_iter().chain(others).collect() };
-        assert!(host.unread.is_empty(), "{:?}", host.unread);
-        host
-    }
-}
-
-impl Drop for Island {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
