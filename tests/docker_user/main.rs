@@ -209,9 +209,11 @@ fn a_thousand_permitted_ports_cost_a_packet_few_comparisons() {
     let wish = Wish { refuses_all: true, ..allowing(&allowed.iter().map(String::as_str).collect::<Vec<_>>()) };
     let host = plan(&snapshot.host(), &wish).script.host;
     let table = host.ruleset.tables.iter().find(|table| table.name == "filter" && table.family == TableFamily::Ip).unwrap();
-    let longest = table.chains.values().filter(|chain| chain.name.starts_with("DFW-") && chain.name[4..].parse::<u16>().is_ok());
-    let longest = longest.map(|chain| chain.rules.len()).max().unwrap();
-    assert!(longest <= 9, "{longest}");
+    let is_numbered = |chain: &&Chain| chain.name.strip_prefix("DFW-").is_some_and(|rest| rest.parse::<u16>().is_ok());
+    let lengths: Vec<usize> = table.chains.values().filter(is_numbered).map(|chain| chain.rules.len()).collect();
+    assert!(lengths.iter().all(|length| *length <= 11), "{lengths:?}");
+    // Published ports, and those of a network that is reached at its own addresses: each a thousand rules and few more.
+    assert!(lengths.iter().sum::<usize>() < 2500, "{}", lengths.iter().sum::<usize>());
 }
 
 #[test]

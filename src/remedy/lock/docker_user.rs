@@ -12,7 +12,7 @@
 //!   the jump, and the rules of others still judge.
 //! - A declared chain (`:DFW`) is filled anew in one transaction of its family; chains of others are never declared, so never emptied. The
 //!   two families are two transactions.
-//! - One rule compares one port: what a packet is compared with is parted by protocol, interface and then, by halves, port, so that a
+//! - One rule compares one port: what a packet is compared with is parted by protocol, interface and then, range by range, port, so that a
 //!   thousand permitted ports cost some thirty comparisons.
 //!
 //! What differs from nftables:

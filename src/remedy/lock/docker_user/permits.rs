@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// As many ports are compared one after the other; of more, first the range that they are in.
-const IN_A_ROW: usize = 8;
+const IN_A_ROW: usize = 10;
 
 /// What is said of packets that nothing permits.
 const REFUSED: &str = "All else is refused.";
@@ -181,7 +181,7 @@ impl Chains {
         self.search(&spans, protocol, ends)
     }
 
-    /// Compares a port with spans that are in order: by halves, as long as they are many.
+    /// Compares a port with spans that are in order; where they are many, first with the ranges that they are in.
     fn search(&mut self, spans: &[Span], protocol: Protocol, ends: &Ends) -> Target {
         let asked = |first: u16, last: u16| {
             let ports = if first == last { first.to_string() } else { format!("{first}:{last}") };
@@ -196,7 +196,12 @@ impl Chains {
                 rules.add("By port.", asked(*first, *last), target.clone());
             }
         } else {
-            for part in spans.chunks(spans.len().div_ceil(IN_A_ROW)) {
+            // The fewest chains: all but the last ones are full.
+            let mut size = IN_A_ROW;
+            while size * IN_A_ROW < spans.len() {
+                size *= IN_A_ROW;
+            }
+            for part in spans.chunks(size) {
                 let target = self.search(part, protocol, ends);
                 let (first, last) = (part[0].0, part[part.len() - 1].1);
                 rules.add("By port; first, roughly.", asked(first, last), target);
