@@ -124,7 +124,7 @@ fn passes(why: &str) -> bool {
 fn package(tool: &str) -> &str {
     match tool {
         "nft" => "nftables",
-        "iptables-restore" | "ip6tables-restore" => "iptables",
+        other if other.starts_with("iptables-") || other.starts_with("ip6tables-") => "iptables",
         other => other,
     }
 }
@@ -202,7 +202,7 @@ mod tests {
     fn a_tool_that_this_host_lacks_is_named_with_its_package() {
         let error = load_within(&[to_load("nft-of-no-host -f -", "")], PATIENCE).unwrap_err();
         assert_eq!(error.to_string(), "this host has no nft-of-no-host; the package nft-of-no-host has it; nothing is changed");
-        assert_eq!([package("nft"), package("ip6tables-restore")], ["nftables", "iptables"]);
+        assert_eq!(["nft", "ip6tables-restore", "iptables-legacy-restore"].map(package), ["nftables", "iptables", "iptables"]);
     }
 
     #[test]

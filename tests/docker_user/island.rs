@@ -13,7 +13,7 @@ pub struct Island(Child);
 impl Island {
     /// None, with a word, where that takes more than we have.
     pub fn make() -> Option<Self> {
-        let script = "mount -t tmpfs none /run && iptables-legacy -V && nft -v && ip link set lo up && echo && echo made && exec sleep 120";
+        let script = "mount -t tmpfs none /run && iptables-legacy -V && nft -v && ip link set lo up && echo && echo made && exec sleep 600";
         let child = Command::new("unshare").args(["--net", "--mount", "sh", "-c", script]).stdout(Stdio::piped()).spawn().ok()?;
         let mut island = Self(child);
         let mut said = String::new();

@@ -138,6 +138,25 @@ fn where_the_engine_has_no_chain_in_v6_or_is_asked_too_late_forward_has_the_jump
     }
 }
 
+#[test]
+fn the_lock_is_put_where_the_engines_chains_are_by_the_tool_of_that_form() {
+    let tools = |snapshot: &Snapshot| plan(&snapshot.host(), &Wish::default()).script.loads.into_iter().map(|load| load.words);
+    let words = |tool: &str| [tool, "-w", "5", "--noflush"].map(str::to_owned).to_vec();
+    for (name, snapshot, form) in iptables_hosts() {
+        assert!(tools(&snapshot).eq([words("iptables-restore"), words("ip6tables-restore")]), "{name}");
+        // The same rules on a host whose plain iptables has the other form.
+        let mut other = snapshot.clone();
+        let version = if form == "legacy" { "iptables v1.8.9 (nf_tables)" } else { "iptables v1.8.9 (legacy)" };
+        other.files.insert("iptables-version.txt".to_owned(), version.to_owned());
+        for tool in ["iptables", "ip6tables"] {
+            let text = other.files.insert(format!("{tool}-save.txt"), String::new()).unwrap();
+            other.files.insert(format!("{tool}-{form}-save.txt"), text);
+        }
+        let long = [format!("iptables-{form}-restore"), format!("ip6tables-{form}-restore")];
+        assert!(tools(&other).eq(long.map(|tool| words(&tool))), "{name}");
+    }
+}
+
 /// The host with one more interface and the route by it.
 fn with_link(host: &Host, name: &str, kind: &str, address: &str) -> Host {
     let mut host = host.clone();
