@@ -5,8 +5,9 @@
 
 use super::court::{self, Court, Sender};
 use super::{doors, hosts};
+use crate::model::engine::Publisher;
 use crate::model::guard::{From, Permit, Place};
-use crate::model::host::{Host, Link};
+use crate::model::host::{Host, Link, Network};
 use crate::model::packet::{Family, Protocol, Target};
 use crate::model::ruleset::{Action, Key, Ruleset, Selector, Span, Step, Test, Translation};
 use crate::model::verdict::Verdict;
@@ -56,6 +57,8 @@ pub struct Unguarded {
     pub is_routed: bool,
     /// Addresses in it, at least one: of containers, or of one that might be.
     addresses: Vec<IpAddr>,
+    /// The ports of its containers that they publish.
+    published: BTreeSet<(u16, Protocol)>,
 }
 
 /// The prefixes of one family whose gateway mode is `routed` or `nat-unprotected` (moby `daemon/libnetwork/drivers/bridge`, from 27.0 and
@@ -78,10 +81,20 @@ pub fn unguarded(host: &Host, family: Family) -> Vec<Unguarded> {
         for subnet in network.subnets.iter().filter(|subnet| Family::of(subnet.addr()) == family) {
             let mut addresses: Vec<IpAddr> = own().copied().filter(|address| subnet.contains(address)).collect();
             addresses.extend(subnet.hosts().take(3).find(|address| !network.gateways.contains(address)));
-            found.push(Unguarded { subnet: *subnet, is_routed: mode == Some("routed"), addresses });
+            let published = published_on(host, network);
+            found.push(Unguarded { subnet: *subnet, is_routed: mode == Some("routed"), addresses, published });
         }
     }
     found
+}
+
+/// The ports of a network's containers that they publish.
+fn published_on(host: &Host, network: &Network) -> BTreeSet<(u16, Protocol)> {
+    let is_on = |publisher: &&Publisher| {
+        host.endpoints.iter().any(|endpoint| endpoint.network == network.id && endpoint.container == publisher.name)
+    };
+    let bindings = host.publishers.iter().filter(is_on).flat_map(|publisher| &publisher.bindings);
+    bindings.map(|binding| (binding.target, binding.protocol)).collect()
 }
 
 /// The host's addresses of a family that packets can be sent to by a link.
@@ -119,11 +132,19 @@ impl Side<'_> {
         of.iter().flat_map(|(address, ports)| self.written(ports, &Place::Host(Some(*address)))).collect()
     }
 
-    /// The permits to containers at their own addresses: what holds for every one of them. A host firewall that forwards all ports alike
-    /// says nothing of containers.
+    /// The permits to containers at their own addresses, of ports that some of them publish: what holds for every address. A host
+    /// firewall that forwards all ports alike says nothing of containers.
     fn at_containers(&self, network: &Unguarded, verdict: Verdict) -> Vec<Permit> {
         let mut ports = self.ports(&network.addresses, verdict);
         ports.retain(|_, ranges| *ranges != [(1, u16::MAX)]);
+        for ranges in ports.values_mut() {
+            let published = network.published.iter().filter(|(_, protocol)| *protocol == self.protocol).map(|(port, _)| *port);
+            *ranges = published
+                .filter(|port| ranges.iter().any(|(first, last)| first <= port && port <= last))
+                .map(|port| (port, port))
+                .collect();
+        }
+        ports.retain(|_, ranges| !ranges.is_empty());
         self.written(&ports, &Place::Containers(network.subnet))
     }
 

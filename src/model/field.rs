@@ -25,6 +25,8 @@ pub enum Key {
     InInterface,
     /// The name of the interface that it will leave by; empty where no route is chosen yet.
     OutInterface,
+    /// The kind of the interface that the packet came in by: `bridge`, `veth` …; empty for a real one.
+    InKind,
     /// The kind of the interface that the packet will leave by: `bridge`, `veth` …; empty for a real one.
     OutKind,
     /// The address family, as NFPROTO number.

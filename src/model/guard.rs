@@ -43,8 +43,8 @@ impl Default for Ports {
 /// A port of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port {
-    /// The address; None: every address.
-    pub address: Option<IpAddr>,
+    /// The addresses: one, or all of a family.
+    pub at: IpNet,
     /// The protocol.
     pub protocol: Protocol,
     /// The port, 1 to 65535.

@@ -230,10 +230,8 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
     match key {
         Key::InInterface => name(state.input),
         Key::OutInterface => name(state.output),
-        Key::OutKind => match state.output.and_then(|output| scene.ground.link(output)) {
-            Some(link) => Field::Name(link.kind.as_deref().unwrap_or_default()),
-            None => Field::Unknown,
-        },
+        Key::InKind => kind(scene, state.input),
+        Key::OutKind => kind(scene, state.output),
         Key::Family => exactly(state.family.number()),
         Key::Protocol => exactly(state.protocol.0.into()),
         Key::Source if state.is_masked => Field::Unknown,
@@ -278,6 +276,14 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
 
 fn name(device: Device<'_>) -> Field<'_> {
     device.map_or(Field::Unknown, Field::Name)
+}
+
+/// The kind of an interface (net/netfilter/nft_meta.c, `nft_meta_get_eval_kind`).
+fn kind<'a>(scene: Scene<'a>, device: Device<'_>) -> Field<'a> {
+    match device.and_then(|device| scene.ground.link(device)) {
+        Some(link) => Field::Name(link.kind.as_deref().unwrap_or_default()),
+        None => Field::Unknown,
+    }
 }
 
 /// The bridge that an interface is a port of (net/bridge/netfilter/nft_meta_bridge.c, `nft_meta_get_bridge`).

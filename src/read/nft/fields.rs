@@ -97,6 +97,7 @@ fn meta(key: &str) -> Option<Fields> {
     Some(match key {
         "iif" | "iifname" => Fields::one(Key::InInterface, Kind::Interface),
         "oif" | "oifname" => Fields::one(Key::OutInterface, Kind::Interface),
+        "iifkind" => Fields::one(Key::InKind, Kind::Interface),
         "oifkind" => Fields::one(Key::OutKind, Kind::Interface),
         "ibrname" | "ibridgename" => Fields::one(Key::InBridge, Kind::Interface),
         "obrname" | "obridgename" => Fields::one(Key::OutBridge, Kind::Interface),

@@ -6,8 +6,9 @@
 use crate::judge::court::Court;
 use crate::judge::doors;
 use crate::judge::permits::{self, Permitted};
+use crate::model::engine::Binding;
 use crate::model::guard::{From, Guard, Permit, Place, Port, Ports, Wish};
-use crate::model::host::Host;
+use crate::model::host::{Host, Listener};
 use crate::model::lock::Refusal;
 use crate::model::packet::{Family, Protocol};
 use crate::model::policy::{Allowance, PortSelector};
@@ -104,18 +105,35 @@ fn allowed(allowance: &Allowance, host: &Host) -> Vec<Permit> {
 /// What docker-proxy may serve: every published port. Which of them it serves changes with the engine's rules and the family.
 fn published(host: &Host) -> BTreeSet<Port> {
     let bindings = host.publishers.iter().flat_map(|publisher| &publisher.bindings);
-    let port = |binding: &crate::model::engine::Binding| {
-        let address = (!binding.address.is_unspecified()).then_some(binding.address);
-        Some(Port { address, protocol: binding.protocol, port: binding.port? })
+    let port = |binding: &Binding| {
+        let at = if binding.address.is_unspecified() { whole(binding.address.is_ipv4()) } else { binding.address.into() };
+        Some(Port { at, protocol: binding.protocol, port: binding.port? })
     };
     bindings.filter_map(port).collect()
 }
 
 /// The ports that programs of the host listen on, docker-proxy aside.
 fn held(host: &Host) -> BTreeSet<Port> {
-    let published: BTreeSet<(Protocol, u16)> = published(host).into_iter().map(|port| (port.protocol, port.port)).collect();
-    let listeners = host.listeners.iter().map(|it| Port { address: it.address, protocol: it.protocol, port: it.port });
-    listeners.filter(|port| !published.contains(&(port.protocol, port.port))).collect()
+    let published = published(host);
+    let families =
+        |it: &Listener| [(it.v4, true), (it.v6, false)].into_iter().filter(|(takes, _)| *takes).map(|(_, is_v4)| is_v4);
+    let ports = host.listeners.iter().flat_map(|it| {
+        let at = match it.address {
+            Some(address) => vec![address.into()],
+            None => families(it).map(whole).collect(),
+        };
+        at.into_iter().map(|at| Port { at, protocol: it.protocol, port: it.port })
+    });
+    let is_published = |port: &Port| {
+        let mut here = published.iter().filter(|own| (own.port, own.protocol) == (port.port, port.protocol));
+        here.any(|own| own.at.contains(&port.at) || port.at.contains(&own.at))
+    };
+    ports.filter(|port| !is_published(port)).collect()
+}
+
+/// All addresses of a family.
+fn whole(is_v4: bool) -> IpNet {
+    if is_v4 { Ipv4Net::default().into() } else { Ipv6Net::default().into() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //!   `daemon/libnetwork/drivers/bridge/bridge_linux.go`). nft matches names by their beginnings only: those with three hexadecimal digits
 //!   after `br-` are taken for the engine's, unless they were others' when the guard was made. Published ports behind later bridges of
 //!   any other name are refused, too: a translated packet to a bridge that was not known as somebody else's; and so are containers there,
-//!   where they have addresses as the engine picks them.
+//!   where they have addresses as the engine picks them. What comes from such a bridge and such an address is a container's.
 //! - A lock that ends by itself lives as long as the elements of a set of the kernel's, which outlives us.
 
 mod part;
@@ -26,10 +26,10 @@ use crate::model::host::Host;
 use crate::model::lock::{Backend, Load, TABLE};
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Table, TableFamily};
+use ipnet::IpNet;
 use part::Part;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The chains of our table.
@@ -101,8 +101,8 @@ struct Names {
     inside: Part,
     later: Part,
     foreign: Option<Part>,
-    /// Destinations in prefixes that the engine takes for new networks, by family.
-    pools: Vec<Part>,
+    /// Senders and destinations in prefixes that the engine takes for new networks.
+    pools: Vec<(Part, Part)>,
 }
 
 /// Ranges of ports; both ends inclusive.
@@ -142,7 +142,7 @@ impl Writer {
             inside: Part::interface(&inside, &guard.inside),
             later: Part::prefixes(&later, engine_names()),
             foreign: foreign.map(|name| Part::interface(&name, &guard.foreign)),
-            pools: guard.pools.iter().map(|pool| Part::destination(*pool)).collect(),
+            pools: guard.pools.iter().map(|pool| (Part::sender(*pool), Part::destination(*pool))).collect(),
         }
     }
 
@@ -169,8 +169,11 @@ impl Writer {
             .chain([
                 ("Containers are not outside.", vec![names.inside.entering(), Part::accept()]),
                 ("Nor are those of later networks.", vec![names.later.entering(), Part::accept()]),
-                ("Everybody else is.", vec![Part::goto(chain)]),
             ])
+            .chain(names.pools.iter().map(|(from, _)| {
+                ("Nor are those behind a later bridge of any name.", vec![Part::enters_by_bridge(), from.clone(), Part::accept()])
+            }))
+            .chain([("Everybody else is.", vec![Part::goto(chain)])])
             .collect()
     }
 
@@ -190,7 +193,7 @@ impl Writer {
             "A published port behind a bridge of any name that nobody had when this was made.",
             vec![Part::leaves_by_bridge(), Part::translated(), Part::goto("from_outside")],
         ));
-        let pools = names.pools.iter().map(|pool| vec![Part::leaves_by_bridge(), pool.clone(), Part::goto("from_outside")]);
+        let pools = names.pools.iter().map(|(_, to)| vec![Part::leaves_by_bridge(), to.clone(), Part::goto("from_outside")]);
         rules.extend(pools.map(|parts| ("Containers behind such a bridge: it has a prefix as the engine picks them.", parts)));
         self.chains.push(("to_container", None, rules));
     }
@@ -206,16 +209,15 @@ impl Writer {
             Ports::Only(served) => (served, "Ports that docker-proxy serves.", Part::goto("published")),
             Ports::AllBut(held) => (held, "Ports that programs of the host listen on.", Part::accept()),
         };
-        let mut by: BTreeMap<(Option<IpAddr>, Protocol), Ranges> = BTreeMap::new();
-        for Port { address, protocol, port } in ports {
-            by.entry((*address, *protocol)).or_default().push((*port, *port));
+        let mut by: BTreeMap<(IpNet, Protocol), Ranges> = BTreeMap::new();
+        for Port { at, protocol, port } in ports {
+            by.entry((*at, *protocol)).or_default().push((*port, *port));
         }
         let mut rules: Vec<Line> = Vec::new();
-        for (number, ((address, protocol), ports)) in by.into_iter().enumerate() {
+        for (number, ((at, protocol), ports)) in by.into_iter().enumerate() {
             let set = self.ports(&format!("served_{number}"), &ports);
-            let mut line: Vec<Part> = address.map(|address| Part::destination(address.into())).into_iter().collect();
-            line.extend([Part::protocol(protocol), Part::port(protocol, &set, &ports), end.clone()]);
-            rules.push((comment, line));
+            let to = if at.prefix_len() == 0 { Part::family(Family::of(at.addr())) } else { Part::destination(at) };
+            rules.push((comment, vec![to, Part::protocol(protocol), Part::port(protocol, &set, &ports), end.clone()]));
         }
         if matches!(guard.served, Ports::AllBut(_)) {
             let published = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];

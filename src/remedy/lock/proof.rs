@@ -207,7 +207,7 @@ fn bystanders(host: &Host, guard: &Guard) -> Vec<Packet> {
     let published: BTreeSet<Port> = bindings().filter_map(|it| Some((it.port?, it.protocol))).collect();
     let is_free = |(port, protocol): &Port| match &guard.served {
         Ports::Only(served) => !served.iter().any(|it| (it.port, it.protocol) == (*port, *protocol)),
-        Ports::AllBut(held) => held.iter().any(|it| (it.port, it.protocol, it.address) == (*port, *protocol, None)),
+        Ports::AllBut(held) => held.iter().any(|it| (it.port, it.protocol, it.at.prefix_len()) == (*port, *protocol, 0)),
     };
     let free: BTreeSet<Port> = BYSTANDERS.into_iter().filter(is_free).collect();
     let neighbours = neighbours(&outside);

@@ -94,12 +94,9 @@ fn permit(host: &Host) -> impl Strategy<Value = Permit> + use<> {
 }
 
 fn served() -> impl Strategy<Value = Ports> {
-    let address = prop::sample::select(vec![None, None, Some("198.51.113.1"), Some("127.0.0.1"), Some("2001:db8:14::1")]);
-    let port = (address, protocol(), prop::sample::select(PORTS.to_vec())).prop_map(|(address, protocol, port)| Port {
-        address: address.map(|text| text.parse().unwrap()),
-        protocol,
-        port,
-    });
+    let at = ["0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0", "198.51.113.1/32", "127.0.0.1/32", "2001:db8:14::1/128"].map(net);
+    let port = (prop::sample::select(at.to_vec()), protocol(), prop::sample::select(PORTS.to_vec()))
+        .prop_map(|(at, protocol, port)| Port { at, protocol, port });
     (prop::collection::btree_set(port, 0..12), any::<bool>())
         .prop_map(|(ports, is_curtain)| if is_curtain { Ports::AllBut(ports) } else { Ports::Only(ports) })
 }

@@ -114,10 +114,10 @@ impl Chains {
                 (ports, why, Target::Return, judged.clone(), "Every other port, whoever comes to serve it.")
             }
         };
-        let here = ports.iter().filter(|port| port.address.is_none_or(|address| Family::of(address) == family));
-        let entry = |Port { address, protocol, port }: &Port| Entry {
+        let here = ports.iter().filter(|port| Family::of(port.at.addr()) == family);
+        let entry = |Port { at, protocol, port }: &Port| Entry {
             interface: None,
-            address: *address,
+            address: (at.prefix_len() > 0).then_some(at.addr()),
             protocol: *protocol,
             ports: (*port, *port),
             from: From::Everyone,

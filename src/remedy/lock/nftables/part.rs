@@ -69,6 +69,10 @@ impl Part {
         Self::one(format!("iifname \"{name}\""), Key::InInterface, Span::Name(name.into()))
     }
 
+    pub(super) fn enters_by_bridge() -> Self {
+        Self::one("meta iifkind \"bridge\"", Key::InKind, Span::Name("bridge".into()))
+    }
+
     pub(super) fn leaves_by_bridge() -> Self {
         Self::one("meta oifkind \"bridge\"", Key::OutKind, Span::Name("bridge".into()))
     }
@@ -119,6 +123,11 @@ impl Part {
         let (first, last) = (Ipv4Addr::new(127, 0, 0, 0), Ipv4Addr::new(127, 255, 255, 255));
         let span = Span::Address(first.into(), last.into());
         Self::one("ct original ip daddr 127.0.0.0/8", Key::CtDestination, span).guarded(Self::family(Family::V4))
+    }
+
+    pub(super) fn sender(net: IpNet) -> Self {
+        let (name, family) = if net.addr().is_ipv4() { ("ip", Family::V4) } else { ("ip6", Family::V6) };
+        Self::one(format!("{name} saddr {net}"), Key::Source, net.into()).guarded(Self::family(family))
     }
 
     pub(super) fn destination(net: IpNet) -> Self {
