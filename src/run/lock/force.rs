@@ -1,8 +1,9 @@
 //! Puts a lock in force: look, plan, prove, load, look again.
 
 use super::wish::{self, Wanted};
+use crate::act::load::{self, LoadError};
 use crate::act::turn::Turn;
-use crate::act::{cut as hands, load, memory};
+use crate::act::{cut as hands, memory};
 use crate::cli::job::{Color, Eyes, Terms};
 use crate::error::Error;
 use crate::judge::{footprint, whatif};
@@ -72,11 +73,22 @@ pub(super) fn force_on(turn: &Turn, eyes: &Eyes, host: &Host, wanted: &Wanted, t
         let _ = writeln!(io::stderr(), "caution: {}", visible(&caution));
     }
     memory::put(turn, before.as_ref(), &next).map_err(Error::Own)?;
-    load::load(&plan.script.loads).map_err(Error::Load)?;
+    if let Err(error) = load::load(&plan.script.loads) {
+        take_back(eyes, before.as_ref(), &error)?;
+        return Err(Error::Load(error));
+    }
     load::load(&lock::removal(host, Some(plan.script.backend))).map_err(Error::Load)?;
     memory::put(turn, None, &next).map_err(Error::Own)?;
     lock::holds(&host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
     Ok(Forced { plan, memory: next, unlocked: lock::unlocked(host) })
+}
+
+/// Where one family's rules were loaded and the other's were not, and there was no lock before, there is to be none after.
+fn take_back(eyes: &Eyes, before: Option<&Memory>, error: &LoadError) -> Result<(), Error> {
+    if error.done().is_empty() || before.is_some() {
+        return Ok(());
+    }
+    load::load(&lock::removal(&host::look(eyes)?.host(), None)).map_err(Error::Load)
 }
 
 /// True if more would be let in, and rules of the host firewall have gone: then it is not its owner who permits more.
