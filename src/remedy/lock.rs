@@ -3,6 +3,7 @@
 //! In: a host, and what its owner allows. Out: a [`Plan`] whose proof holds, or the [`Refusal`] that says what stands against it. Not here:
 //! the applying.
 
+mod bystanders;
 mod cautions;
 mod cut;
 mod docker_user;

@@ -3,21 +3,20 @@
 //! In: the host without a lock and with it, both made ready to judge. Out: what the lock closes, or the packet that stands against it. Not
 //! here: what the lock is to let in.
 
-use super::Sights;
+use super::{Sights, bystanders};
 use crate::judge::court::{self, Court, Ruling};
 use crate::judge::doors::{self, Door, Way};
 use crate::judge::hosts::{self, HostCase, Sight};
 use crate::judge::permits::{self, Unguarded};
 use crate::model::finding::View;
-use crate::model::guard::{Guard, Ports, Wish};
-use crate::model::host::{Host, Link, Network};
+use crate::model::guard::{Guard, Wish};
+use crate::model::host::{Host, Network};
 use crate::model::lock::{Account, Line, Refusal};
 use crate::model::packet::{Family, Packet, Protocol};
 use crate::model::policy::PortSelector;
 use crate::model::verdict::{Path, Verdict};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// Holds the locked host against the host as it was: every way in, and what must not break.
 pub(super) fn prove(before: &Court, after: &Court, guard: &Guard, wish: &Wish, sights: Sights) -> Result<Account, Refusal> {
@@ -186,87 +185,11 @@ fn is_allowed(wish: &Wish, door: &Door, sender: IpAddr) -> bool {
 
 /// What a lock must not touch: what containers and the host send out and to each other, and the host's own services.
 fn keeps(before: &Court, after: &Court, guard: &Guard) -> Result<(), Refusal> {
-    for packet in bystanders(before.host(), guard) {
-        let (was, is) = (before.assess(&packet).actual.verdict, after.assess(&packet).actual.verdict);
+    for packet in bystanders::of(before.host(), guard) {
+        let (Some(was), Some(is)) = (before.verdict(&packet), after.verdict(&packet)) else { continue };
         if was != is {
             return Err(Counter { packet, was, is }.told(after));
         }
     }
     Ok(())
-}
-
-/// Ports that are asked on the host and in the world outside: a name server, ssh, one that nobody has.
-const BYSTANDERS: [(u16, Protocol); 4] =
-    [(22, Protocol::TCP), (53, Protocol::UDP), (443, Protocol::TCP), (47_808, Protocol::TCP)];
-
-/// Packets that have nothing to do with what a lock is for.
-fn bystanders(host: &Host, guard: &Guard) -> Vec<Packet> {
-    let outside = doors::outside(host);
-    let own: Vec<IpAddr> = outside.iter().flat_map(|link| &link.addresses).map(|own| own.net.addr()).collect();
-    let bindings = || host.publishers.iter().flat_map(|it| &it.bindings);
-    let published: BTreeSet<Port> = bindings().filter_map(|it| Some((it.port?, it.protocol))).collect();
-    let is_free = |(port, protocol): &Port| match &guard.served {
-        Ports::Only(served) => !served.iter().any(|it| (it.port, it.protocol) == (*port, *protocol)),
-        Ports::AllBut(held) => held.iter().any(|it| (it.port, it.protocol, it.at.prefix_len()) == (*port, *protocol, 0)),
-    };
-    let free: BTreeSet<Port> = BYSTANDERS.into_iter().filter(is_free).collect();
-    let neighbours = neighbours(&outside);
-    let homes = homes(host);
-    let mut packets = Packets::default();
-    for (bridge, source) in &homes {
-        packets.add(bridge, *source, neighbours.iter().map(|(_, address)| *address), &BYSTANDERS.into());
-        packets.add(bridge, *source, own.iter().copied(), &published);
-        packets.add(bridge, *source, own.iter().copied(), &BYSTANDERS.into());
-        packets.add(bridge, *source, homes.iter().map(|(_, other)| *other).filter(|other| other != source), &BYSTANDERS.into());
-    }
-    for address in &own {
-        packets.add("lo", *address, [*address], &published);
-        for (link, neighbour) in &neighbours {
-            packets.add(link, *neighbour, [*address], &free);
-        }
-    }
-    packets.0
-}
-
-type Port = (u16, Protocol);
-
-/// Packets, those of one family only.
-#[derive(Default)]
-struct Packets(Vec<Packet>);
-
-impl Packets {
-    fn add(&mut self, interface: &str, source: IpAddr, to: impl IntoIterator<Item = IpAddr>, ports: &BTreeSet<Port>) {
-        for destination in to.into_iter().filter(|address| address.is_ipv4() == source.is_ipv4()) {
-            let packet = |(port, protocol): &Port| Packet {
-                interface: Arc::from(interface),
-                source,
-                destination,
-                port: *port,
-                protocol: *protocol,
-            };
-            self.0.extend(ports.iter().map(packet));
-        }
-    }
-}
-
-/// Somebody on each link.
-fn neighbours<'a>(outside: &[&'a Link]) -> Vec<(&'a str, IpAddr)> {
-    let on = |link: &'a Link| {
-        let nets = link.addresses.iter().map(|own| own.net);
-        nets.filter_map(|net| Some((&*link.name, net.hosts().take(2).find(|address| *address != net.addr())?)))
-    };
-    outside.iter().flat_map(|link| on(link)).collect()
-}
-
-/// A container of each network, with its bridge.
-fn homes(host: &Host) -> Vec<(&str, IpAddr)> {
-    let mut homes = Vec::new();
-    for network in &host.networks {
-        let Some(bridge) = network.bridge.as_deref() else { continue };
-        let at =
-            || host.endpoints.iter().filter(|endpoint| endpoint.network == network.id).flat_map(|endpoint| &endpoint.addresses);
-        homes.extend(at().find(|address| address.is_ipv4()).map(|address| (bridge, *address)));
-        homes.extend(at().find(|address| address.is_ipv6()).map(|address| (bridge, *address)));
-    }
-    homes
 }
