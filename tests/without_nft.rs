@@ -4,9 +4,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use docker_firewall::judge::bypass::packet;
+use docker_firewall::judge::path::trace;
 use docker_firewall::model::host::Part;
-use docker_firewall::model::ruleset::{Policy, Table};
+use docker_firewall::model::ruleset::{Chain, Policy, Table};
 use docker_firewall::model::snapshot::Snapshot;
+use docker_firewall::model::verdict::Verdict;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
@@ -101,6 +104,34 @@ fn a_rule_that_iptables_misprints_makes_its_table_unread() {
     let why = "nft is not on this host, and iptables-save does not show the table ip filter as it is: iptables writes no rule such as one in \
         the chain INPUT";
     assert_eq!(unread(&snapshot), [why]);
+}
+
+#[test]
+fn with_nft_a_rule_that_iptables_misprints_is_what_the_kernel_has() {
+    let setup = format!(
+        "ip link add eth0 type dummy; ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up
+        {FIREWALL}; iptables-nft -P INPUT ACCEPT; iptables-nft -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+        nft add rule ip filter INPUT 'tcp dport {{ 80, 443 }} drop'"
+    );
+    let Some(snapshot) = look(&setup, "") else { return };
+    assert!(snapshot.files["iptables-save.txt"].contains("-A INPUT -p tcp -j DROP\n"), "as if all ports were closed");
+    let host = snapshot.host();
+    let verdict = |to: &str| {
+        let source = "192.0.2.9".parse().unwrap();
+        trace(&host, &packet(&host, to.parse().unwrap(), Some(source), Some("eth0")).unwrap()).verdict
+    };
+    assert_eq!(unread(&snapshot), [""; 0]);
+    assert_eq!([verdict("192.0.2.1:22/tcp"), verdict("192.0.2.1:443/tcp")], [Verdict::Open, Verdict::Closed]);
+    let texts: Vec<String> = host.ruleset.tables.iter().flat_map(|table| table.chains.values()).flat_map(texts).collect();
+    for text in
+        ["tcp dport { 80, 443 } drop", "-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT", "-A FORWARD -j DOCKER-USER"]
+    {
+        assert!(texts.iter().any(|own| own == text), "{text}: {texts:?}");
+    }
+}
+
+fn texts(chain: &Chain) -> Vec<String> {
+    chain.rules.iter().map(|rule| rule.text.to_string()).collect()
 }
 
 #[test]

@@ -236,7 +236,7 @@ impl Test {
 }
 
 /// What a rule does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Decides about the packet.
     Decide(Decision),
@@ -277,7 +277,7 @@ pub enum Decision {
 }
 
 /// A translation of addresses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Translation {
     /// Another destination; the possible ones, of which the first whose spans fit is taken.
     Destination(Vec<Target>),

@@ -4,6 +4,7 @@
 
 mod asked;
 mod matches;
+mod parts;
 mod restore;
 mod targets;
 mod words;
@@ -13,6 +14,7 @@ use super::ipset::IpSets;
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Step, Table, TableFamily, Test};
 pub(super) use asked::note_changes;
+pub(super) use parts::Parts;
 pub(crate) use restore::restore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

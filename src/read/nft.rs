@@ -1,12 +1,13 @@
 //! `nft -j list ruleset` to tables (libnftables-json(5)), read as plain JSON: an object or a key that is not known does not stop the
 //! reading, it makes its rule unknown.
 //!
-//! Expressions that belong to iptables show as `xt` without their contents; which tables have them is reported, so that these are
+//! Expressions that belong to iptables show as `xt` without their contents; which rules have them is reported, so that these are
 //! read from `iptables-save`.
 
 mod asked;
 mod devices;
 mod fields;
+mod foreign;
 mod guards;
 mod mangle;
 mod names;
@@ -18,12 +19,13 @@ mod translate;
 mod value;
 
 pub(super) use devices::fill as fill_devices;
+pub(super) use foreign::{Foreign, Mixed, Xt};
 use scope::Scope;
 
 use crate::model::ruleset::{Base, Chain, ChainKind, Hook, Origin, Policy, Rule, Table, TableFamily};
 use crate::read::changes::{Change, Place};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a listing holds.
@@ -31,8 +33,8 @@ use std::sync::Arc;
 pub(super) struct Listing {
     /// The tables.
     pub(super) tables: Vec<Table>,
-    /// Those with iptables' expressions in them, by family and name.
-    pub(super) foreign: BTreeSet<(TableFamily, String)>,
+    /// The rules with iptables' own expressions in them.
+    pub(super) foreign: Foreign,
 }
 
 /// Reads a listing.
@@ -135,21 +137,17 @@ fn add_rule(listing: &mut Listing, at: usize, rule: &Value, scope: &Scope<'_>) {
     // A rule of which nothing is shown may do anything.
     let nothing = [Value::Null];
     let expressions = rule["expr"].as_array().map_or(&nothing[..], Vec::as_slice);
-    if mentions_xt(&rule["expr"]) {
-        listing.foreign.insert((table.family, table.name.clone()));
+    let own = place(chain, chain.rules.len());
+    if foreign::is_in(&rule["expr"]) {
+        let native: Vec<Value> = expressions.iter().filter(|it| Xt::read(it).is_none()).cloned().collect();
+        let foreign = expressions.iter().filter_map(Xt::read).collect();
+        let mixed = Mixed { foreign, native: statements::steps(&native, &own, scope) };
+        let of_table = listing.foreign.entry((table.family, table.name.clone())).or_default();
+        of_table.insert((chain.name.clone(), own.rule), mixed);
     }
     let text = text::rule(expressions, rule.get("comment").and_then(Value::as_str));
-    let steps = statements::steps(expressions, &place(chain, chain.rules.len()), scope);
+    let steps = statements::steps(expressions, &own, scope);
     chain.rules.push(Rule { text: text.into(), steps });
-}
-
-/// True if one of iptables' own expressions is in it, at any depth: `{"xt": {"type": "match", "name": "addrtype"}}`.
-fn mentions_xt(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => object.contains_key("xt") || object.values().any(mentions_xt),
-        Value::Array(values) => values.iter().any(mentions_xt),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

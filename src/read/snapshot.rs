@@ -1,7 +1,9 @@
 //! A saved host, a folder of texts, to a [`Host`]. What is missing in it, or not understood, is noted as unread.
 
+mod both;
 mod place;
 mod rules;
+mod same;
 mod saved;
 mod unread;
 

@@ -27,6 +27,7 @@ use lab::{Lab, Probe};
 struct Score {
     loaded: usize,
     refused: usize,
+    mixed: usize,
     right: usize,
     open: usize,
     unsure: usize,
@@ -46,15 +47,17 @@ fn the_kernel_never_contradicts_a_verdict() {
         assert!(score.wrong.len() < 5, "{}", score.wrong.join("\n"));
     }
     println!(
-        "{} rule sets loaded, {} refused by the tools; {} verdicts right ({} open), {} unsure, {} wrong",
+        "{} rule sets loaded, {} refused by the tools, {} rules of nft among those of iptables; {} verdicts right ({} open), {} unsure, {} wrong",
         score.loaded,
         score.refused,
+        score.mixed,
         score.right,
         score.open,
         score.unsure,
         score.wrong.len()
     );
     assert!(score.wrong.is_empty(), "{}", score.wrong.join("\n"));
+    assert!(sets < 20 || score.mixed > 0, "no rule of nft got among those of iptables");
     assert!(score.loaded >= score.refused, "most rule sets were refused: the generator is of no use");
     assert!(score.open * 10 >= score.right, "nearly nothing was let through: the rule sets are of no use");
 }
@@ -72,6 +75,9 @@ fn one_set(lab: &mut Lab, dice: &mut Dice, seed: u64, score: &mut Score) {
         score.refused += 1;
         return;
     }
+    // Hands of more than one tool in the same tables.
+    let beside = if legacy || rules4.is_none() { String::new() } else { nft::beside(dice) };
+    score.mixed += beside.lines().filter(|rule| lab.load(rule, None, None, false)).count();
     score.loaded += 1;
     let snapshot: Snapshot = lab.snapshot();
     let host: Host = snapshot.host();
@@ -91,7 +97,8 @@ fn one_set(lab: &mut Lab, dice: &mut Dice, seed: u64, score: &mut Score) {
             score.open += usize::from(judged.verdict == Verdict::Open);
         } else {
             let hops: Vec<String> = judged.hops.iter().map(|hop| format!("{hop:?}")).collect();
-            let sets = [nft.as_str(), rules4.as_deref().unwrap_or_default(), rules6.as_deref().unwrap_or_default()].join("\n");
+            let sets =
+                [nft.as_str(), rules4.as_deref().unwrap_or_default(), rules6.as_deref().unwrap_or_default(), &beside].join("\n");
             score.wrong.push(format!(
                 "seed {seed}: {packet} is judged {}\n{}\nlegacy: {legacy}\n{sets}",
                 judged.verdict.name(),

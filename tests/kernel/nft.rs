@@ -34,6 +34,51 @@ pub fn ruleset(dice: &mut Dice) -> String {
     text
 }
 
+/// Commands that put rules into the tables of iptables, one a line; those of chains that are not there are refused. Answers pass: only
+/// what comes from the neighbours is looked at.
+pub fn beside(dice: &mut Dice) -> String {
+    let mut commands = String::new();
+    for _ in 0..dice.below(5) {
+        let family = dice.pick(&["ip", "ip", "ip6"]);
+        let place = dice.pick(&[
+            "add rule {} filter INPUT",
+            "insert rule {} filter INPUT",
+            "add rule {} filter FORWARD",
+            "insert rule {} filter FORWARD",
+            "add rule {} filter U0",
+            "insert rule {} mangle PREROUTING",
+        ]);
+        let (net, container) = if family == "ip" { ("10.9.0.0", "172.31.0.2") } else { ("fd09::", "fd31::2") };
+        let wanted = dice.pick(&[
+            "tcp dport { 1001, 1003 }",
+            "tcp dport != { 1001, 1003 }",
+            "tcp dport > 1003",
+            "udp dport 1002",
+            "{} saddr < NET",
+            "{} saddr > NET",
+            "{} daddr CONTAINER",
+            "meta l4proto . th dport { tcp . 1002, udp . 1004 }",
+            "tcp flags syn tcp dport 1005",
+            "meta mark & 0x1 == 0x1",
+            "ct state new tcp dport 1004",
+            "limit rate over 5 mbytes/second",
+            "",
+        ]);
+        let action = dice.pick(&[
+            "drop",
+            "accept",
+            "return",
+            "counter",
+            "meta mark set 1",
+            "reject",
+            "tcp dport vmap { 1001 : drop, 1002-1003 : accept, 1004 : return }",
+        ]);
+        let wanted = wanted.replace("NET", net).replace("CONTAINER", container).replace("{} ", &format!("{family} "));
+        let _ = writeln!(commands, "{} iifname {{ \"eth0\", \"eth1\" }} {wanted} {action}", place.replace("{}", family));
+    }
+    commands
+}
+
 /// A chain at a device, before all others. There is neither a connection nor a route yet.
 fn ingress(dice: &mut Dice, text: &mut String) {
     let device = dice.pick(&["eth0", "eth1"]);

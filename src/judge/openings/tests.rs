@@ -7,6 +7,7 @@ use crate::model::host::{Host, Part};
 use crate::model::opening::{Weight, why};
 use crate::model::packet::Protocol;
 use crate::model::verdict::Path;
+use serde_json::{Value, json};
 
 fn host(name: &str) -> Host {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts").join(name);
@@ -181,6 +182,15 @@ fn a_port_that_a_hand_made_rule_sends_on_is_an_opening_of_its_chain() {
     let ours = "-A PREROUTING -p tcp -m tcp --dport 8099 -j DNAT --to-destination 172.17.0.2:80\n-A DOCKER ";
     let at = rules.find("*nat").map(|nat| nat + rules[nat..].find("-A DOCKER ").unwrap()).unwrap();
     rules.replace_range(at..at + "-A DOCKER ".len(), ours);
+    let listing = saved.files.get_mut("nft-ruleset.json").unwrap();
+    let mut listed: Value = serde_json::from_str(listing).unwrap();
+    let expr = json!([
+        {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 8099}},
+        {"xt": {"type": "target", "name": "DNAT"}}
+    ]);
+    let ours = json!({"rule": {"family": "ip", "table": "nat", "chain": "PREROUTING", "expr": expr}});
+    listed["nftables"].as_array_mut().unwrap().push(ours);
+    *listing = listed.to_string();
     let host = saved.host();
     let court = Court::of(&host);
     let sights = doors::of(&host).into_iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door });

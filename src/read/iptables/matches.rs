@@ -16,14 +16,13 @@ use std::sync::Arc;
 
 /// The tests of a line, in order. Those that are in doubt are unknown.
 pub(super) fn steps(line: &Line, is_doubted: &dyn Fn(&Group) -> bool, context: &Context<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for group in &line.matches {
-        match group_steps(group, context).filter(|_| !is_doubted(group)) {
-            Some(understood) => steps.extend(understood),
-            None => steps.extend(transport::header(group).into_iter().chain([unknown(group)])),
-        }
-    }
-    steps
+    line.matches.iter().flat_map(|group| of_group(group, is_doubted(group), context)).collect()
+}
+
+/// The tests of one match. One that is in doubt is unknown.
+pub(super) fn of_group(group: &Group, is_doubted: bool, context: &Context<'_>) -> Vec<Step> {
+    let understood = group_steps(group, context).filter(|_| !is_doubted);
+    understood.unwrap_or_else(|| transport::header(group).into_iter().chain([unknown(group)]).collect())
 }
 
 /// `-m limit --limit 3/min`
@@ -109,7 +108,7 @@ fn packet(option: &Opt, context: &Context<'_>) -> Option<Vec<Step>> {
         // The first packet of a connection is no later fragment; v6 has no such option.
         ("-f" | "--fragment", none) if none.is_empty() && context.family == Family::V4 => {
             let key = Selector { key: Key::Fragment, mask: Some(0x1fff) };
-            one(key, Span::Number(1, 0x1fff), option.negated)
+            one(key, Span::number(0), !option.negated)
         }
         _ => return None,
     };

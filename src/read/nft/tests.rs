@@ -158,10 +158,16 @@ fn a_set_whose_members_are_limited_is_not_understood() {
 }
 
 #[test]
-fn tables_with_iptables_own_expressions_are_named() {
-    let listing = listing(&[json!([{"xt": {"type": "match", "name": "addrtype"}}, {"accept": null}])], &[]);
-    assert!(listing.foreign.contains(&(TableFamily::Inet, "t".to_owned())));
-    assert!(is_unknown(&listing.tables[0].chains["c"].rules[0].steps));
+fn rules_with_iptables_own_expressions_are_named_with_what_else_is_in_them() {
+    let mark = compare(&json!({"meta": {"key": "mark"}}), "==", &json!(1));
+    let own = json!([{"xt": {"type": "match", "name": "addrtype"}}, mark[0], {"xt": null}]);
+    let listing = listing(&[json!([{"accept": null}]), own], &[]);
+    let mixed = &listing.foreign[&(TableFamily::Inet, "t".to_owned())][&("c".into(), 1)];
+    assert_eq!(mixed.foreign, [super::Xt::Match("addrtype".to_owned()), super::Xt::Nameless]);
+    assert!(matches!(mixed.native.as_slice(), [Step::Test(Test::Fields { .. })]));
+    let rules = &listing.tables[0].chains["c"].rules;
+    assert!(is_unknown(&rules[1].steps) && !is_unknown(&rules[0].steps));
+    assert_eq!(listing.foreign.values().map(std::collections::BTreeMap::len).sum::<usize>(), 1);
 }
 
 #[test]

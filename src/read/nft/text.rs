@@ -35,7 +35,7 @@ pub(super) fn expression(expression: &Value) -> String {
             let over = if content["inv"] == true { "over " } else { "" };
             format!("quota {over}{} {}", scalar(&content["val"]), scalar(&content["val_unit"]))
         }
-        "limit" => format!("limit rate {}/{}", scalar(&content["rate"]), scalar(&content["per"])),
+        "limit" => limit(content),
         "ct helper" | "ct timeout" => format!("{name} set {}", scalar(content)),
         "xt" => format!("xt {} {}", scalar(&content["type"]), scalar(&content["name"])),
         _ if content.is_null() => name.clone(),
@@ -50,6 +50,13 @@ pub(super) fn comparison(content: &Value) -> String {
         Some(operator) => format!("{operator} "),
     };
     format!("{} {operator}{}", operand(&content["left"]), operand(&content["right"]))
+}
+
+/// `limit rate over 5 mbytes/second`; packets are not named.
+fn limit(content: &Value) -> String {
+    let over = if content["inv"] == true { "over " } else { "" };
+    let unit = content["rate_unit"].as_str().filter(|unit| *unit != "packets").map(|unit| format!(" {unit}"));
+    format!("limit rate {over}{}{}/{}", scalar(&content["rate"]), unit.unwrap_or_default(), scalar(&content["per"]))
 }
 
 fn translation(name: &str, content: &Value) -> String {

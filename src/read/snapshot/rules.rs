@@ -1,18 +1,19 @@
-//! One rule set from several tools' views of it: each table has exactly one reader.
+//! One rule set from several tools' views of it: each of the kernel's tables is there once.
 //!
-//! nft shows what iptables-nft wrote, but not the contents of iptables' own expressions (`xt`). A table that has such is read from
-//! `iptables-save`, if that shows it; where and when its chains are called, nft knows. Every other table is read from nft. Legacy tables hang on hooks
-//! of their own, beside those of nft. Where plain `iptables` is the legacy one, what the nft one saves is a file of its own, and the reverse.
+//! nft shows what iptables-nft wrote, but not the contents of iptables' own expressions (`xt`). The rules of a table that has such are read from
+//! both, nft's listing and `iptables-save`, if that shows it; where and when its chains are called, nft knows. Every other table is read from nft. Legacy
+//! tables hang on hooks of their own, beside those of nft. Where plain `iptables` is the legacy one, what the nft one saves is a file of its own,
+//! and the reverse.
 
-use super::taken;
+use super::{both, taken};
 use crate::model::host::{Host, Part, Unread};
 use crate::model::packet::Family;
-use crate::model::ruleset::{Chain, Origin, Table};
+use crate::model::ruleset::{Origin, Table, TableFamily};
 use crate::model::snapshot::{Snapshot, command};
 use crate::read::changes::Changes;
 use crate::read::ipset::IpSets;
 use crate::read::iptables::{self, Context};
-use crate::read::nft::{self, Listing};
+use crate::read::nft::{self, Foreign, Listing};
 
 /// Reads the rules of both families into the host.
 pub(super) fn read(snapshot: &Snapshot, sets: Option<&IpSets>, host: &mut Host) {
@@ -98,11 +99,10 @@ fn merge(listing: Listing, mut saved: Vec<Table>) -> Vec<Table> {
             .iter()
             .position(|save| save.origin == Origin::Iptables && save.family == table.family && save.name == table.name);
         let save = matching.map(|at| saved.swap_remove(at));
-        let is_foreign = listing.foreign.contains(&(table.family, table.name.clone()));
         tables.push(match save {
-            Some(save) if is_foreign => from_save(table, save),
+            Some(save) => from_both(table, save, &listing.foreign),
             // Nobody shows more of it: what nft does not show stays unknown, rule by rule.
-            _ => table,
+            None => table,
         });
     }
     // What nft did not list: legacy tables, or all of them where there is no nft.
@@ -111,12 +111,14 @@ fn merge(listing: Listing, mut saved: Vec<Table>) -> Vec<Table> {
     tables
 }
 
-/// The chains of a table as nft lists them, with the rules of iptables-save; a chain that this does not show keeps what nft shows.
-fn from_save(listed: Table, save: Table) -> Table {
+/// A table that nft and iptables-save show. Where nft shows all of it, that is enough; a chain that iptables-save does not show keeps what nft shows.
+fn from_both(listed: Table, save: Table, foreign: &Foreign) -> Table {
+    let Some(mixed) = foreign.get(&(listed.family, listed.name.clone())) else { return listed };
+    let family = if listed.family == TableFamily::Ip6 { Family::V6 } else { Family::V4 };
     let mut saved = save.chains;
     let chains = listed.chains.into_iter().map(|(name, chain)| {
         let chain = match saved.remove(&name) {
-            Some(saved) => Chain { base: chain.base, ..saved },
+            Some(saved) => both::chain(chain, saved, |at| mixed.get(&(name.clone(), at)), family),
             None => chain,
         };
         (name, chain)
