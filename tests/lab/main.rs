@@ -29,6 +29,7 @@ mod arrival;
 mod bench;
 mod capture;
 mod commands;
+mod day;
 mod engine;
 mod hosts;
 mod island;
@@ -66,12 +67,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// A way of looking at hosts, beside the comparison of verdicts with packets.
+struct Look {
+    flag: &'static str,
+    /// The hosts that `all` stands for.
+    all: fn() -> Vec<&'static Host>,
+    /// Looks at one; true when nothing was wrong.
+    run: fn(&'static Host) -> Result<bool>,
+}
+
+const LOOKS: &[Look] = &[Look { flag: "--windows", all: every, run: window::measure }];
+
 /// What was asked on the command line.
 #[derive(Default)]
 struct Wish {
     hosts: String,
-    /// Hosts on which is knocked while things happen.
-    windows: String,
+    /// Ways of looking, each with its hosts.
+    looks: Vec<(&'static Look, String)>,
     capture: Option<PathBuf>,
     /// True: of each table only what is wrong or unsure.
     brief: bool,
@@ -92,13 +104,16 @@ fn run() -> Result<bool> {
             "--unpack" => return roots::unpack(&value()?.split(',').collect::<Vec<_>>()).map(|()| true),
             "--brief" => wish.brief = true,
             "--hosts" => wish.hosts = value()?,
-            "--windows" => wish.windows = value()?,
             "--capture" => wish.capture = Some(value()?.into()),
-            // What `cargo test` hands to every test target.
-            _ => {}
+            _ => {
+                // The rest is what `cargo test` hands to every test target.
+                if let Some(look) = LOOKS.iter().find(|look| look.flag == word) {
+                    wish.looks.push((look, value()?));
+                }
+            }
         }
     }
-    if wish.hosts.is_empty() && wish.windows.is_empty() {
+    if wish.hosts.is_empty() && wish.looks.is_empty() {
         println!("lab: skipped; it boots hosts only when asked: cargo test --test lab -- --hosts all");
         return Ok(true);
     }
@@ -106,10 +121,24 @@ fn run() -> Result<bool> {
     tidy_on_signals()?;
     island::sweep();
     let mut good = true;
-    for host in chosen(&wish.windows)? {
-        good &= window::measure(host)?;
+    for (look, names) in &wish.looks {
+        good &= look.at(names)?;
     }
     Ok(good && (wish.hosts.is_empty() || all(&wish)?))
+}
+
+impl Look {
+    /// Looks at the hosts one after the other; one that does not come up is told and does not stop the rest.
+    fn at(&self, names: &str) -> Result<bool> {
+        let mut good = true;
+        for host in chosen(names, self.all)? {
+            good &= (self.run)(host).unwrap_or_else(|error| {
+                println!("lab: {} {}: did not come to its end: {error:#}", self.flag, host.name);
+                false
+            });
+        }
+        Ok(good)
+    }
 }
 
 /// Prints the hosts' names.
@@ -139,7 +168,7 @@ fn all(wish: &Wish) -> Result<bool> {
     }
     let mut lines = Vec::new();
     let mut broken = Vec::new();
-    for host in chosen(&wish.hosts)? {
+    for host in chosen(&wish.hosts, every)? {
         match one(host, wish) {
             Ok(line) => lines.push(line),
             Err(error) => broken.push(format!("{}: {error:#}", host.name)),
@@ -162,10 +191,15 @@ fn one(host: &'static Host, wish: &Wish) -> Result<Line> {
     Ok(Line::of(host, &report, tally))
 }
 
-/// The hosts of a comma-separated list of names.
-fn chosen(names: &str) -> Result<Vec<&'static Host>> {
+/// Every host of the lab.
+fn every() -> Vec<&'static Host> {
+    hosts::all().collect()
+}
+
+/// The hosts of a comma-separated list of names; `all` as the way of looking means it.
+fn chosen(names: &str, all: fn() -> Vec<&'static Host>) -> Result<Vec<&'static Host>> {
     if names == "all" {
-        return Ok(hosts::all().collect());
+        return Ok(all());
     }
     let find = |name: &str| match hosts::all().find(|host| host.name == name) {
         Some(host) => Ok(host),

@@ -6,10 +6,9 @@
 //!
 //! The rules are written by hand here: what is tested is the way, and the knocking.
 
-use std::time::Instant;
-
 use anyhow::Result;
 
+use crate::day::{self, Deed, Knocked};
 use crate::hosts::{Argv, Host};
 use crate::probe::{Knocks, Origin, Probe};
 use crate::roots;
@@ -42,16 +41,6 @@ const CLOSINGS: &[Closing] = &[
     },
 ];
 
-/// What happens to a host.
-#[derive(Debug, Clone, Copy)]
-enum Deed {
-    RestartContainer,
-    NewNetwork,
-    ReloadFirewalld,
-    RestartFirewalld,
-    RestartEngine,
-}
-
 /// A day, and how often each deed is done in it.
 const DAY: &[(Deed, usize)] = &[
     (Deed::RestartContainer, 3),
@@ -62,7 +51,7 @@ const DAY: &[(Deed, usize)] = &[
 ];
 
 /// Boots the host once for each way of closing; true when all that must hold held.
-pub(crate) fn measure(host: &Host) -> Result<bool> {
+pub(crate) fn measure(host: &'static Host) -> Result<bool> {
     let root = roots::root(host.suite)?;
     let mut good = true;
     for closing in CLOSINGS {
@@ -83,15 +72,8 @@ pub(crate) fn measure(host: &Host) -> Result<bool> {
 /// Does one thing some times while a neighbour knocks; gives how many knocks at the refused doors were answered.
 fn under_knocking(site: &mut Site, host: &Host, deed: Deed, times: usize) -> Result<usize> {
     let doors = doors();
-    let knocker = site.knock(&doors)?;
-    let start = Instant::now();
-    for number in 0..times {
-        deed.run(site, host, number)?;
-    }
-    // Its after-effects are its own.
-    site.settle()?;
-    let took = start.elapsed().as_millis();
-    let knocks = knocker.stop()?;
+    let Knocked { took, doors: knocks } = day::knocked(site, host, deed, times, &doors)?;
+    let took = took.as_millis();
     let (allowed, refused) = knocks.split_last().map_or((Knocks::default(), &[][..]), |(last, rest)| (*last, rest));
     let answered = refused.iter().map(|door| door.answered).sum();
     let tried: usize = refused.iter().map(|door| door.tried).sum();
@@ -110,18 +92,4 @@ fn doors() -> Vec<Probe> {
     let host = near.host_addresses()[0];
     let from = |src, port| Probe::new("tcp", src, host, port, Origin::Link(near.name.to_owned()));
     vec![from(first, 8080), from(first, 8086), from(second, 8080)]
-}
-
-impl Deed {
-    /// Does it once.
-    fn run(self, site: &mut Site, host: &Host, number: usize) -> Result<()> {
-        let network = format!("later{number}");
-        match self {
-            Self::RestartContainer => site.island.run(&["docker", "restart", "-t", "0", "web"]).map(drop),
-            Self::NewNetwork => site.island.run(&["docker", "network", "create", &network]).map(drop),
-            Self::ReloadFirewalld => site.island.run(&["firewall-cmd", "--reload"]).map(drop),
-            Self::RestartFirewalld => site.restart_firewalld(),
-            Self::RestartEngine => site.restart_engine(host),
-        }
-    }
 }

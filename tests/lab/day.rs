@@ -1,0 +1,56 @@
+//! What happens to a host in a day: restarts, reloads; and a neighbour who knocks all the while.
+//!
+//! In: a running host and a deed. Out: how often each door was tried and answered meanwhile.
+//!
+//! It does not say which doors should have stayed shut.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::hosts::Host;
+use crate::probe::{Knocks, Probe};
+use crate::site::Site;
+
+/// What happens to a host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deed {
+    RestartContainer,
+    NewNetwork,
+    ReloadFirewalld,
+    RestartFirewalld,
+    RestartEngine,
+}
+
+impl Deed {
+    /// Does it once.
+    fn run(self, site: &mut Site, host: &Host, number: usize) -> Result<()> {
+        let network = format!("later{number}");
+        match self {
+            Self::RestartContainer => site.island.run(&["docker", "restart", "-t", "0", "web"]).map(drop),
+            Self::NewNetwork => site.island.run(&["docker", "network", "create", &network]).map(drop),
+            Self::ReloadFirewalld => site.island.run(&["firewall-cmd", "--reload"]).map(drop),
+            Self::RestartFirewalld => site.restart_firewalld(),
+            Self::RestartEngine => site.restart_engine(host),
+        }
+    }
+}
+
+/// What came of the knocking while something was done some times.
+pub(crate) struct Knocked {
+    pub(crate) took: Duration,
+    /// In the order of the doors.
+    pub(crate) doors: Vec<Knocks>,
+}
+
+/// Does one thing some times while the neighbour of the first link knocks at all doors, until its after-effects are over.
+pub(crate) fn knocked(site: &mut Site, host: &Host, deed: Deed, times: usize, doors: &[Probe]) -> Result<Knocked> {
+    let knocker = site.knock(doors)?;
+    let start = Instant::now();
+    for number in 0..times {
+        deed.run(site, host, number)?;
+    }
+    site.settle()?;
+    let took = start.elapsed();
+    Ok(Knocked { took, doors: knocker.stop()? })
+}
