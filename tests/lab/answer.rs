@@ -1,9 +1,11 @@
 //! The process in a lab container: says who it is and on which port it was asked.
 //!
-//! In: `answer NAME tcp/80 udp/53 …`. Out: to each connection and each datagram the line `NAME PORT`. It is linked
-//! statically and stands alone in its image, so that it runs under every engine; it needs no crate and reads no file.
+//! In: `answer NAME tcp/80 udp/53 talk/81 …`. Out: to each connection and each datagram the line `NAME PORT`; where it talks, to each word
+//! of a connection over TCP, for as long as the other side goes on.
+//!
+//! It is linked statically and stands alone in its image, so that it runs under every engine; it needs no crate and reads no file.
 
-use std::io::{Error, Write};
+use std::io::{Error, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::process::ExitCode;
 use std::thread;
@@ -45,6 +47,13 @@ fn serve(name: &str, word: &str) -> Result<(), Error> {
     let listener = TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("0.0.0.0", port)))?;
     loop {
         let (mut asker, _) = listener.accept()?;
-        asker.write_all(answer.as_bytes()).ok();
+        if proto == "talk" {
+            let answer = answer.clone();
+            thread::spawn(move || {
+                while asker.read(&mut [0; 64]).is_ok_and(|length| length > 0) && asker.write_all(answer.as_bytes()).is_ok() {}
+            });
+        } else {
+            asker.write_all(answer.as_bytes()).ok();
+        }
     }
 }

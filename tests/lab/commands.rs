@@ -22,7 +22,7 @@ use crate::said::Said;
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_docker-firewall");
 /// Where docker clients of every version look for plugins.
-const PLUGIN: &str = "/usr/local/lib/docker/cli-plugins/docker-firewall";
+pub(crate) const PLUGIN: &str = "/usr/local/lib/docker/cli-plugins/docker-firewall";
 /// Where a host's snapshot goes, there.
 const SNAPSHOT: &str = "/tmp/snapshot";
 

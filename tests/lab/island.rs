@@ -218,6 +218,17 @@ impl Island {
         fs::remove_file(self.path(pid_file)).or_else(|_| Ok(()))
     }
 
+    /// Lets stopped daemons go on. What started one stops with it, and nobody but we may wake that.
+    ///
+    /// # Errors
+    ///
+    /// `kill` does not start.
+    pub(crate) fn resume(&self) -> Result<()> {
+        let ids = self.daemons.iter().map(|(_, daemon)| daemon.id().to_string());
+        // One that has ended since is no matter.
+        Command::new("kill").arg("-CONT").args(ids).output().map(drop).context("kill does not start")
+    }
+
     /// Waits until a command of the host ends well.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! `--brief` prints of each table only what is wrong or unsure.
 //! `--unpack SUITES` builds the roots of these suites and does no more; a run builds what it needs itself.
 //! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
+//! `--locks`, `--lock-commands`, `--lock-windows`, `--lock-faults` and `--lock-cost`, each with names, judge the lock; see `lock.rs`.
 //!
 //! Needed: root, mmdebstrap, util-linux, iproute2, rustc with the static C library; the mirror of this machine's apt for the
 //! first run. Roots stay in `$XDG_CACHE_HOME/docker-firewall-lab` or `/var/cache/docker-firewall-lab`.
@@ -34,6 +35,7 @@ mod engine;
 mod hosts;
 mod island;
 mod kernel;
+mod lock;
 mod network;
 mod probe;
 mod project;
@@ -42,6 +44,7 @@ mod said;
 mod scenario;
 mod site;
 mod summary;
+mod talk;
 mod verdict;
 mod window;
 
@@ -76,7 +79,15 @@ struct Look {
     run: fn(&'static Host) -> Result<bool>,
 }
 
-const LOOKS: &[Look] = &[Look { flag: "--windows", all: every, run: window::measure }];
+const LOOKS: &[Look] = &[
+    Look { flag: "--windows", all: every, run: window::measure },
+    Look { flag: "--locks", all: lock::cases::all, run: lock::judge },
+    Look { flag: "--lock-windows", all: lock::cases::lived_through, run: lock::windows },
+    Look { flag: "--lock-faults", all: lock::cases::faulted, run: lock::withstand },
+    Look { flag: "--lock-commands", all: lock::cases::commanded, run: lock::command },
+    Look { flag: "--lock-boot", all: lock::cases::booted, run: lock::boot },
+    Look { flag: "--lock-cost", all: lock::cases::timed, run: lock::time },
+];
 
 /// What was asked on the command line.
 #[derive(Default)]
@@ -99,6 +110,8 @@ fn run() -> Result<bool> {
             "--hold" => return island::hold().map(|()| true),
             "--probe" => return probe::prober().map(|()| true),
             "--knock" => return probe::knocker().map(|()| true),
+            "--talk" => return talk::talker().map(|()| true),
+            "--rate" => return talk::rater().map(|()| true),
             "--listen" => return probe::listener().map(|()| true),
             "--list" => return Ok(list()),
             "--unpack" => return roots::unpack(&value()?.split(',').collect::<Vec<_>>()).map(|()| true),

@@ -86,7 +86,7 @@ pub(crate) fn lay(island: &Island, links: &[&'static Link]) -> Result<Vec<Neighb
 }
 
 /// Lays one link.
-fn join(island: &Island, link: &'static Link) -> Result<Neighbour> {
+pub(crate) fn join(island: &Island, link: &'static Link) -> Result<Neighbour> {
     let wire = Wire::new()?;
     let (host, there) = (island.pid().to_string(), wire.pid().to_string());
     let port = if link.kind == Kind::Cable { link.name.to_owned() } else { format!("{}-port", link.name) };

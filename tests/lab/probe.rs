@@ -125,7 +125,7 @@ impl Drop for Listeners {
 }
 
 /// Starts this program in one of its modes and hands it the probes; its input stays open.
-fn talk(mut command: Command, mode: &str, probes: &[Probe]) -> Result<(Child, BufReader<impl Read + use<>>)> {
+pub(crate) fn talk(mut command: Command, mode: &str, probes: &[Probe]) -> Result<(Child, BufReader<impl Read + use<>>)> {
     let mut child = command.arg(mode).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let input = child.stdin.as_mut().context("no input")?;
     writeln!(input, "{}", serde_json::to_string(probes)?)?;
@@ -134,7 +134,7 @@ fn talk(mut command: Command, mode: &str, probes: &[Probe]) -> Result<(Child, Bu
 }
 
 /// The probes on the first line of standard input.
-fn told() -> Result<Vec<Probe>> {
+pub(crate) fn told() -> Result<Vec<Probe>> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)

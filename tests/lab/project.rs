@@ -45,6 +45,25 @@ impl Project {
         self.services().flat_map(|(_, service)| words(&service["ports"])).flat_map(named).collect()
     }
 
+    /// The container ports that a service publishes.
+    pub(crate) fn targets(&self, service: &str) -> Vec<u16> {
+        let entries = words(&self.file["services"][service]["ports"]);
+        let target = |entry: &str| entry.split('/').next()?.rsplit(':').next()?.parse().ok();
+        entries.filter_map(target).collect()
+    }
+
+    /// True if a service's network is one that engines from 28.0 on route to without translation, or do not protect.
+    pub(crate) fn is_routed(&self, service: &str) -> bool {
+        let networks = words(&self.file["services"][service]["networks"]);
+        let options = networks.map(|name| &self.file["networks"][name]["driver_opts"]);
+        options.flat_map(entries).any(|(key, _)| key.contains("gateway_mode"))
+    }
+
+    /// True if a service stands in the host's own network.
+    pub(crate) fn is_on_the_host(&self, service: &str) -> bool {
+        self.file["services"][service]["network_mode"] == "host"
+    }
+
     /// What a service answers on.
     pub(crate) fn listens(&self, service: &str) -> Vec<Port> {
         let command = self.file["services"][service]["command"].as_str().unwrap_or_default();
@@ -64,6 +83,31 @@ impl Project {
         entries(&self.file["networks"]).try_for_each(|(name, network)| create(island, name, network))?;
         self.services().try_for_each(|(name, service)| start(island, name, service))
     }
+
+    /// Makes some networks and services again, as [`Self::up`] made them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::up`].
+    pub(crate) fn up_again(&self, island: &Island, services: &[&str], networks: &[&str]) -> Result<()> {
+        networks.iter().try_for_each(|name| create(island, name, &self.file["networks"][name]))?;
+        services.iter().try_for_each(|name| start(island, name, &self.file["services"][name]))
+    }
+
+    /// True if a container of it stands in the network outside, past every rule of the host.
+    pub(crate) fn has_macvlan(&self) -> bool {
+        entries(&self.file["networks"]).any(|(_, network)| network["driver"] == "macvlan")
+    }
+}
+
+/// Removes some services' containers, then some networks.
+///
+/// # Errors
+///
+/// The engine refuses; with what it said.
+pub(crate) fn down(island: &Island, services: &[&str], networks: &[&str]) -> Result<()> {
+    island.run(&[&["docker", "rm", "-f"], services].concat())?;
+    networks.iter().copied().map(network_name).try_for_each(|name| island.run(&["docker", "network", "rm", &name]).map(drop))
 }
 
 /// Makes one network.

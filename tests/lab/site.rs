@@ -111,9 +111,22 @@ impl Site {
         start_firewalld(&mut self.island)
     }
 
+    /// Brings the firewall up on a host that has lost all rules, as a boot does.
+    pub(crate) fn guard_again(&mut self, host: &Host) -> Result<()> {
+        if host.has_firewalld() {
+            start_firewalld(&mut self.island)?;
+        }
+        host.before.iter().try_for_each(|argv| self.island.run(argv).map(drop))
+    }
+
     /// Stops the engine as its unit would, starts it again, and its containers.
     pub(crate) fn restart_engine(&mut self, host: &Host) -> Result<()> {
         self.island.stop("/run/docker.pid")?;
+        self.start_engine(host)
+    }
+
+    /// Starts the engine that was stopped, and its containers.
+    pub(crate) fn start_engine(&mut self, host: &Host) -> Result<()> {
         engine::start(&mut self.island, host.engine, &roots::image()?)?;
         let names: Vec<_> = self.addresses().into_keys().collect();
         let argv = ["docker", "start"].into_iter().chain(names.iter().map(String::as_str));
