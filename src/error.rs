@@ -53,7 +53,7 @@ pub enum Error {
     #[error("{0}; nothing is changed")]
     Plan(Refusal),
     /// A lock was made and does not hold.
-    #[error("the lock is in force and does not hold: {0}")]
+    #[error("the lock is in force, and whether it holds is not sure: {0}")]
     Broken(Refusal),
     /// The host firewall that a lock obeys is gone.
     #[error("rules of the host firewall are gone, and without them more would be let in: the lock stays as it is")]

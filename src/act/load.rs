@@ -161,6 +161,13 @@ mod tests {
             Some(Self(child))
         }
 
+        /// Waits until its script has said a word.
+        fn await_word(&mut self, word: &str) {
+            let mut said = vec![0; word.len() + 1];
+            std::io::Read::read_exact(self.0.stdout.as_mut().unwrap(), &mut said).unwrap();
+            assert_eq!(said, format!("{word}\n").as_bytes());
+        }
+
         /// A tool that runs in it.
         fn load(&self, words: &str, text: &str) -> Load {
             to_load(&format!("nsenter --target {} --net --mount {words}", self.0.id()), text)
@@ -207,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_lock_of_iptables_that_somebody_holds_for_a_while_is_waited_for() {
-        let holds = "exec 9>/run/xtables.lock; flock 9; sleep 2; exec 9>&-";
-        let Some(island) = Island::make(holds) else { return };
+        let Some(mut island) = Island::make("exec 9>/run/xtables.lock; flock 9; echo held; sleep 2; exec 9>&-") else { return };
+        island.await_word("held");
         let rules = island.load("iptables-legacy-restore -w 1 --noflush", "*filter\n:DFW - [0:0]\n-A DFW -j DROP\nCOMMIT\n");
         let before = Instant::now();
         load(std::slice::from_ref(&rules)).unwrap();
@@ -217,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_lock_that_somebody_keeps_is_an_error_in_time() {
-        let holds = "exec 9>/run/xtables.lock; flock 9";
-        let Some(island) = Island::make(holds) else { return };
+        let Some(mut island) = Island::make("exec 9>/run/xtables.lock; flock 9; echo held") else { return };
+        island.await_word("held");
         let rules = island.load("iptables-legacy-restore -w 1 --noflush", "*filter\n:DFW - [0:0]\nCOMMIT\n");
         let before = Instant::now();
         let error = load_within(std::slice::from_ref(&rules), Duration::from_secs(2)).unwrap_err();

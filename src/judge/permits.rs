@@ -9,7 +9,7 @@ use crate::model::engine::Publisher;
 use crate::model::guard::{From, Permit, Place};
 use crate::model::host::{Host, Link, Network};
 use crate::model::packet::{Family, Protocol, Target};
-use crate::model::ruleset::{Action, Key, Ruleset, Selector, Span, Step, Test, Translation};
+use crate::model::ruleset::{Action, Key, Selector, Span, Step, Test, Translation};
 use crate::model::verdict::Verdict;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ pub struct Permitted {
 /// What the host firewall permits to somebody outside.
 pub fn of(court: &Court) -> Permitted {
     let classes = port_classes(court.meant());
-    let bare = Court::of(&Host { ruleset: Ruleset::default(), ..court.host().clone() });
+    let bare = Court::of(&court.host().without_rules());
     let outside = doors::outside(court.host());
     let mut permitted = Permitted::default();
     for family in [Family::V4, Family::V6] {

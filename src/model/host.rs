@@ -238,6 +238,26 @@ impl Part {
 }
 
 impl Host {
+    /// The same host with no rule at all.
+    pub fn without_rules(&self) -> Self {
+        let Self { ruleset: _, links, routes, policy, settings, listeners, networks, endpoints, engine, publishers, .. } = self;
+        Self {
+            ruleset: Ruleset::default(),
+            links: links.clone(),
+            routes: routes.clone(),
+            policy: policy.clone(),
+            settings: settings.clone(),
+            listeners: listeners.clone(),
+            networks: networks.clone(),
+            endpoints: endpoints.clone(),
+            engine: engine.clone(),
+            publishers: publishers.clone(),
+            unread: self.unread.clone(),
+            moment: self.moment,
+            ..Self::default()
+        }
+    }
+
     /// The network of an identifier.
     pub fn network(&self, id: &str) -> Option<&Network> {
         self.networks.iter().find(|network| network.id == id)

@@ -133,9 +133,28 @@ fn where_the_engine_has_no_chain_in_v6_or_is_asked_too_late_forward_has_the_jump
         *text = text.replace("[0:0] -A FORWARD", "-A FORWARD");
         let first = text.find("-A FORWARD").map(|at| text[..at].rfind('\n').unwrap() + 1).unwrap();
         text.insert_str(first, "-A FORWARD -o docker0 -j ACCEPT\n");
+        let listing = late.files.get_mut("nft-ruleset.json").unwrap();
+        *listing = with_first_rule(listing);
         let loads = plan(&late.host(), &Wish::default()).script.loads;
         assert_eq!(jumps(&loads[0]), [usual[0], "-I FORWARD 1 -j DFW", usual[1]], "{name}");
     }
+}
+
+/// nft's listing with the same rule before all others of FORWARD; without that chain, as it is.
+fn with_first_rule(listing: &str) -> String {
+    let Ok(mut document) = serde_json::from_str::<Value>(listing) else { return listing.to_owned() };
+    let objects = document["nftables"].as_array_mut().unwrap();
+    let is_of_forward = |object: &Value| {
+        let rule = &object["rule"];
+        (rule["family"].as_str(), rule["table"].as_str(), rule["chain"].as_str()) == (Some("ip"), Some("filter"), Some("FORWARD"))
+    };
+    if let Some(at) = objects.iter().position(is_of_forward) {
+        let mut rule = objects[at].clone();
+        let leaves = serde_json::json!({"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "docker0"}});
+        rule["rule"]["expr"] = serde_json::json!([leaves, {"accept": null}]);
+        objects.insert(at, rule);
+    }
+    document.to_string()
 }
 
 #[test]
