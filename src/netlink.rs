@@ -16,6 +16,7 @@ use elsewhere::Socket;
 #[cfg(target_os = "linux")]
 use linux::Socket;
 use std::io;
+use std::path::Path;
 
 /// A request, linux/netlink.h.
 const REQUEST: u16 = 0x1;
@@ -54,6 +55,14 @@ impl Channel {
     /// The kernel's. Unsupported: it does not know the subsystem; other kernels than Linux have no netlink.
     pub fn open(subsystem: Subsystem) -> io::Result<Self> {
         Ok(Self { socket: Socket::open(subsystem)?, sequence: 0 })
+    }
+
+    /// Opens it in another network namespace, which a file stands for.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the file is none or not there.
+    pub fn open_in(subsystem: Subsystem, namespace: &Path) -> io::Result<Self> {
+        Ok(Self { socket: Socket::open_in(subsystem, namespace)?, sequence: 0 })
     }
 
     /// Asks for something to be done, or for one thing to be shown.

@@ -10,6 +10,7 @@ mod sent;
 use docker_firewall::judge::court::Court;
 use docker_firewall::judge::doors::{self, Door, Way};
 use docker_firewall::judge::hosts::Sight;
+use docker_firewall::model::flow::{Direction, Flow};
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::{Address, Host, Link, Route};
 use docker_firewall::model::lock::{Backend, Refusal};
@@ -25,6 +26,7 @@ use hosts::saved_hosts;
 use sent::packet;
 use serde_json::Value;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 fn sights(court: &Court, doors: &[Door]) -> Vec<Sight> {
@@ -313,6 +315,40 @@ fn the_kernel_takes_the_rules_and_lists_what_is_judged_alike() {
             }
         }
     }
+}
+
+#[test]
+fn connections_that_are_cut_make_no_difference_to_what_is_told_of_a_lock() {
+    let mut unsure = 0;
+    for (name, snapshot) in saved_hosts() {
+        let host = snapshot.host();
+        let wish = allowing(&["8080/tcp"]);
+        let plan = plan(&host, &wish);
+        let own = host.link("eth0").unwrap().addresses.iter().find(|own| own.net.addr().is_ipv4()).unwrap().net;
+        let client = own.hosts().nth(1).unwrap();
+        // Clients of containers that serve a permitted port, too, each by the same port.
+        let at = host.endpoints.iter().flat_map(|endpoint| &endpoint.addresses).filter(|address| address.is_ipv4());
+        let flows: Vec<Flow> = at.map(|address| cut_flow(client, *address)).collect();
+        let loads = lock::loads_that_cut(&plan, &flows);
+        let Some(listing) = listed(&loads[0].text) else { return };
+        let tables = Snapshot { files: [("nft-ruleset.json".to_owned(), listing)].into() }.host().ruleset.tables;
+        let mut locked = host.clone();
+        locked.ruleset.tables.extend(tables.into_iter().filter(|table| table.name == "docker_firewall"));
+        let found = lock::found(&locked);
+        assert_eq!(found.iter().map(|found| found.digest.as_ref()).collect::<Vec<_>>(), [Some(&plan.script.digest)], "{name}");
+        assert_eq!(lock::foreign(&locked), None, "{name}");
+        assert_eq!(lock::holds(&locked, &wish, &sights), Ok(plan.account.clone()), "{name}");
+        assert_eq!(self::plan(&locked, &wish).script.digest, plan.script.digest, "{name}");
+        let packet = sent("eth0", &client.to_string(), &own.addr().to_string(), 8080);
+        unsure += usize::from(verdict(&Court::of(&locked), &packet) == Verdict::Unsure);
+    }
+    assert!(unsure > 0, "the rules are none that could make a difference");
+}
+
+/// A connection of a client to port 80 of a container.
+fn cut_flow(client: IpAddr, container: IpAddr) -> Flow {
+    let original = Direction { source: client, destination: container, source_port: 50000, destination_port: 80 };
+    Flow { protocol: Protocol::TCP, original, reply: original.turned(), is_answered: true, zone: 0, id: None }
 }
 
 /// What nft lists of a text once it is loaded, in a network of its own; None where that cannot be had.

@@ -17,6 +17,14 @@ pub struct Direction {
     pub destination_port: u16,
 }
 
+impl Direction {
+    /// The packets the other way, where nothing is translated.
+    pub fn turned(&self) -> Self {
+        let Self { source, destination, source_port, destination_port } = *self;
+        Self { source: destination, destination: source, source_port: destination_port, destination_port: source_port }
+    }
+}
+
 /// A connection of a protocol with ports, as the first packet of it came in and as the answers do. The answers tell what the packets were
 /// translated to: they come from there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

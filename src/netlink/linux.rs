@@ -5,8 +5,12 @@ use rustix::io::Errno;
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 /// How long the kernel may take for one answer.
@@ -35,6 +39,19 @@ impl Socket {
         rustix::net::bind(&socket, &KERNEL)?;
         set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
         Ok(Self(socket))
+    }
+
+    /// The same in another network namespace: a socket stays where it was made.
+    pub(super) fn open_in(subsystem: Subsystem, namespace: &Path) -> io::Result<Self> {
+        let file = File::open(namespace)?;
+        // A thread of its own, which ends there: who enters a namespace does not come back.
+        thread::scope(|scope| {
+            let inside = scope.spawn(|| {
+                move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+                Self::open(subsystem)
+            });
+            inside.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+        })
     }
 
     pub(super) fn send(&self, message: &[u8]) -> io::Result<()> {

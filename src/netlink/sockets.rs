@@ -10,8 +10,10 @@ pub const SHOW: u16 = 20;
 /// Ends one, as if an error had come in: `SOCK_DESTROY`. The other side is told.
 pub const DESTROY: u16 = 21;
 
-/// The state of a socket that waits for connections, `TCP_LISTEN`.
+/// The state of a socket that waits for connections, `TCP_LISTEN` of `net/tcp_states.h`.
 const LISTENING: u8 = 10;
+/// The states of sockets that wait for connections or have one, as bits: all but `TCP_TIME_WAIT` 6 and `TCP_CLOSE` 7.
+const IN_USE: u32 = !(1 << 6 | 1 << 7);
 /// Any socket: `INET_DIAG_NOCOOKIE`.
 const ANY: [u8; 8] = [0xff; 8];
 /// Where in a socket's name (`struct inet_diag_sockid`, 48 bytes) its cookie is.
@@ -32,19 +34,33 @@ pub fn sender_of(packets: &Direction) -> Vec<u8> {
     // Any interface.
     name.extend([0; 4]);
     name.extend(ANY);
-    request(Family::of(packets.source), &name)
+    request(Family::of(packets.source), u32::MAX, &name)
 }
 
-/// `struct inet_diag_req_v2`, for a socket in any state.
-fn request(family: Family, name: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number(family), Protocol::TCP.0, 0, 0, 0xff, 0xff, 0xff, 0xff];
+/// What asks for all TCP sockets of a family that wait for connections or have one.
+pub fn all(family: Family) -> Vec<u8> {
+    request(family, IN_USE, &[0; 48])
+}
+
+/// `struct inet_diag_req_v2`, for sockets in these states.
+fn request(family: Family, states: u32, name: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number(family), Protocol::TCP.0, 0, 0];
+    bytes.extend(states.to_ne_bytes());
     bytes.extend(name);
     bytes
 }
 
-/// What names the shown socket and no other; None: it is not the one that sends these packets. Where there is no such connection the kernel
-/// shows the socket that waits for new ones (`inet_diag_find_one_icsk`), and that one is to live.
-pub fn exactly(shown: &[u8], packets: &Direction) -> Option<Vec<u8>> {
+/// A TCP socket that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// True if it waits for connections.
+    pub is_listening: bool,
+    /// The packets that it sends.
+    pub packets: Direction,
+}
+
+/// Reads a socket (`struct inet_diag_msg`); None: it is not told as we know it.
+pub fn socket(shown: &[u8]) -> Option<Shown> {
     let (family, state, name) = (*shown.first()?, *shown.get(1)?, shown.get(4..52)?);
     let address = |at: usize| -> Option<IpAddr> {
         let octets = name.get(at..at + 16)?;
@@ -55,12 +71,18 @@ pub fn exactly(shown: &[u8], packets: &Direction) -> Option<Vec<u8>> {
         octets.first_chunk::<16>().map(|octets| Ipv6Addr::from(*octets).to_canonical())
     };
     let port = |at: usize| name.get(at..)?.first_chunk().map(|port| u16::from_be_bytes(*port));
-    let ends = Direction { source: address(4)?, destination: address(20)?, source_port: port(0)?, destination_port: port(2)? };
-    if state == LISTENING || ends != *packets {
+    let packets = Direction { source: address(4)?, destination: address(20)?, source_port: port(0)?, destination_port: port(2)? };
+    Some(Shown { is_listening: state == LISTENING, packets })
+}
+
+/// What names the shown socket and no other; None: it is not the one that sends these packets. Where there is no such connection the kernel
+/// shows the socket that waits for new ones (`inet_diag_find_one_icsk`), and that one is to live.
+pub fn exactly(shown: &[u8], packets: &Direction) -> Option<Vec<u8>> {
+    if socket(shown)? != (Shown { is_listening: false, packets: *packets }) {
         return None;
     }
     let mut request = sender_of(packets);
-    request.get_mut(8..)?.get_mut(COOKIE)?.copy_from_slice(name.get(COOKIE)?);
+    request.get_mut(8..)?.get_mut(COOKIE)?.copy_from_slice(shown.get(4..)?.get(COOKIE)?);
     Some(request)
 }
 

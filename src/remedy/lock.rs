@@ -19,6 +19,7 @@ use crate::judge::doors::{self, Door};
 use crate::judge::footprint;
 use crate::judge::hosts::Sight;
 use crate::judge::ours;
+use crate::model::flow::Flow;
 use crate::model::guard::{From, Guard, Permit, Wish};
 use crate::model::host::{Host, Link, Part};
 use crate::model::lock::{Account, Backend, Load, Refusal};
@@ -102,7 +103,9 @@ pub fn holds(host: &Host, wish: &Wish, sights: Sights) -> Result<Account, Refusa
     is_seen(host)?;
     let before = Court::of(&unlocked(host));
     let (made, wish) = guard_for(&before, wish)?;
-    proof::prove(&before, &Court::of(host), &made.guard, &wish, sights)
+    let mut host = host.clone();
+    nftables::cut::strip(&mut host);
+    proof::prove(&before, &Court::of(&host), &made.guard, &wish, sights)
 }
 
 /// The guard for a host, and the wish that it comes from: where the host firewall refuses nothing, only what the owner allows is let in.
@@ -131,6 +134,26 @@ fn refuses_nothing(permits: &[Permit], before: &Court) -> bool {
         families.all(|family| open.contains(&(link.name.to_string(), family)))
     };
     footprint::is_empty_of_refusals(before.meant()) || doors::outside(before.host()).into_iter().all(is_open)
+}
+
+/// What puts a plan in force and refuses these connections, which are there already, from their next packet on. `docker-user` cannot: there
+/// what is established goes on until the connection is forgotten.
+pub fn loads_that_cut(plan: &Plan, flows: &[Flow]) -> Vec<Load> {
+    match plan.script.backend {
+        Backend::Nftables => {
+            let table = plan.script.loads.iter();
+            table.map(|table| nftables::cut::with(table, flows, plan.guard.lasts)).collect()
+        }
+        Backend::DockerUser => plan.script.loads.clone(),
+    }
+}
+
+/// What refuses more of them, once that is in force.
+pub fn cut_more(plan: &Plan, flows: &[Flow]) -> Vec<Load> {
+    match plan.script.backend {
+        Backend::Nftables => nftables::cut::more(flows).into_iter().collect(),
+        Backend::DockerUser => Vec::new(),
+    }
 }
 
 /// The locks that are there, by what tells their rules from others; more than one where a change of backend was broken off.

@@ -221,7 +221,7 @@ pub fn difference(before: Option<&Memory>, permits: &[Permit]) -> String {
 }
 
 /// The connections of this moment that a lock would refuse.
-pub fn connections(refused: &[&Flow]) -> String {
+pub fn connections(refused: &[Flow]) -> String {
     match refused {
         [] => "no connection of this moment would be refused\n".to_owned(),
         refused => {

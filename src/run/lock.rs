@@ -41,11 +41,9 @@ pub(super) fn lock(job: &Lock) -> Result<u8, Error> {
     match &job.deed {
         Deed::Show(terms) => force::show(&job.eyes, terms)?,
         Deed::Hold { terms, cuts, persists } => {
-            let forced = force::force(&my_turn()?, &job.eyes, terms)?;
+            let forced = force::force(&my_turn()?, &job.eyes, terms, *cuts)?;
             force::tell(&forced.plan);
-            if *cuts {
-                force::cut(&forced)?;
-            }
+            forced.cut.iter().for_each(force::tell_cut);
             if *persists {
                 keep::install(&forced)?;
             }

@@ -17,6 +17,7 @@
 //!   where they have addresses as the engine picks them. What comes from such a bridge and such an address is a container's.
 //! - A lock that ends by itself lives as long as the elements of a set of the kernel's, which outlives us.
 
+pub(super) mod cut;
 mod part;
 
 use super::{Found, Script};
@@ -73,7 +74,7 @@ fn ours(host: &Host) -> Option<&Table> {
 
 /// True for a table that has our chains, and no others.
 fn is_ours(table: &Table) -> bool {
-    table.chains.keys().map(|name| &**name).eq(CHAINS)
+    table.chains.keys().map(|name| &**name).filter(|name| *name != cut::CHAIN).eq(CHAINS)
 }
 
 /// Writes a guard down, and puts it on a host.

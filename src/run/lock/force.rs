@@ -1,9 +1,9 @@
 //! Puts a lock in force: look, plan, prove, load, look again.
 
 use super::wish::{self, Wanted};
-use crate::act::load::{self, LoadError};
+use crate::act::cut::{self as hands, Cut};
 use crate::act::turn::Turn;
-use crate::act::{cut as hands, memory};
+use crate::act::{load, memory};
 use crate::cli::job::{Color, Eyes, Terms};
 use crate::error::Error;
 use crate::judge::{footprint, whatif};
@@ -18,16 +18,21 @@ use crate::report::visible::visible;
 use crate::run::inspection::judged_by;
 use crate::run::{complain, host, print, style};
 use crate::tool;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+/// So long an answer to what was sent before a lock may take, about.
+const AN_ANSWER: Duration = Duration::from_millis(100);
 
 /// A lock that is in force.
 pub(super) struct Forced {
     pub(super) plan: Plan,
     /// What is remembered of it.
     pub(super) memory: Memory,
-    /// The host as it was without any lock.
-    pub(super) unlocked: Host,
+    /// What became of the connections that it refuses; None: they were let go on.
+    pub(super) cut: Option<Cut>,
 }
 
 /// Says what would be done.
@@ -43,22 +48,27 @@ pub(super) fn show(eyes: &Eyes, terms: &Terms) -> Result<(), Error> {
     print(told(&plan, false).as_bytes())?;
     print(report::lock::difference(before.as_ref(), &plan.guard.permits).as_bytes())?;
     if let Eyes::Here(_) = eyes {
-        let flows = look::flows::flows().map_err(Error::Flows)?.flows;
-        let refused = lock::refused(&lock::unlocked(&host), &plan.script.host, &flows);
-        print(report::lock::connections(&refused).as_bytes())?;
+        print(report::lock::connections(&refused(&host, &plan)?).as_bytes())?;
     }
     Ok(())
 }
 
-/// Makes the lock that is wanted, and holds the host against it once more.
-pub(super) fn force(turn: &Turn, eyes: &Eyes, terms: &Terms) -> Result<Forced, Error> {
+/// Makes the lock that is wanted, and holds the host against it once more. `cuts`: connections that it refuses are ended.
+pub(super) fn force(turn: &Turn, eyes: &Eyes, terms: &Terms, cuts: bool) -> Result<Forced, Error> {
     let host = host::look(eyes)?.host();
     let wanted = wish::of(terms, &host)?;
-    force_on(turn, eyes, &host, &wanted, terms)
+    force_on(turn, eyes, &host, &wanted, terms, cuts)
 }
 
 /// The same, of what is seen and wanted already.
-pub(super) fn force_on(turn: &Turn, eyes: &Eyes, host: &Host, wanted: &Wanted, terms: &Terms) -> Result<Forced, Error> {
+pub(super) fn force_on(
+    turn: &Turn,
+    eyes: &Eyes,
+    host: &Host,
+    wanted: &Wanted,
+    terms: &Terms,
+    cuts: bool,
+) -> Result<Forced, Error> {
     refuse_foreign(host)?;
     let before = remembered(host)?;
     let plan = plan(host, wanted, terms).map_err(|error| match error {
@@ -73,22 +83,25 @@ pub(super) fn force_on(turn: &Turn, eyes: &Eyes, host: &Host, wanted: &Wanted, t
         let _ = writeln!(io::stderr(), "caution: {}", visible(&caution));
     }
     memory::put(turn, before.as_ref(), &next).map_err(Error::Own)?;
-    if let Err(error) = load::load(&plan.script.loads) {
-        take_back(eyes, before.as_ref(), &error)?;
-        return Err(Error::Load(error));
-    }
+    let cut = put(host, &plan, cuts).map_err(|error| take_back(eyes, before.as_ref(), error))?;
     load::load(&lock::removal(host, Some(plan.script.backend))).map_err(Error::Load)?;
     memory::put(turn, None, &next).map_err(Error::Own)?;
     lock::holds(&host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
-    Ok(Forced { plan, memory: next, unlocked: lock::unlocked(host) })
+    Ok(Forced { plan, memory: next, cut })
 }
 
-/// Where one family's rules were loaded and the other's were not, and there was no lock before, there is to be none after.
-fn take_back(eyes: &Eyes, before: Option<&Memory>, error: &LoadError) -> Result<(), Error> {
-    if error.done().is_empty() || before.is_some() {
-        return Ok(());
+/// Where one family's rules were loaded and the other's were not, and there was no lock before, there is to be none after. What is left to
+/// say.
+fn take_back(eyes: &Eyes, before: Option<&Memory>, error: Error) -> Error {
+    let is_half = matches!(&error, Error::Load(error) if !error.done().is_empty());
+    if !is_half || before.is_some() {
+        return error;
     }
-    load::load(&lock::removal(&host::look(eyes)?.host(), None)).map_err(Error::Load)
+    let removed = host::look(eyes).and_then(|seen| load::load(&lock::removal(&seen.host(), None)).map_err(Error::Load));
+    if let Err(other) = removed {
+        complain(&other);
+    }
+    error
 }
 
 /// True if more would be let in, and rules of the host firewall have gone: then it is not its owner who permits more.
@@ -152,13 +165,52 @@ pub(super) fn told(plan: &Plan, is_done: bool) -> String {
     report::lock::told(&told, &style(Color::Auto, false))
 }
 
-/// Ends the connections that the lock refuses.
-pub(super) fn cut(forced: &Forced) -> Result<(), Error> {
-    let flows = look::flows::flows().map_err(Error::Flows)?.flows;
-    let refused: Vec<Flow> = lock::refused(&forced.unlocked, &forced.plan.script.host, &flows).into_iter().cloned().collect();
-    let cut = hands::cut(&refused, &look::flows::namespaces());
-    let told =
-        report::lock::Cut { closed: cut.closed.len(), forgotten: cut.forgotten.len(), failed: &cut.failed, unseen: &cut.unseen };
-    let _ = io::stderr().write_all(report::lock::cut(&told).as_bytes());
-    Ok(())
+/// Loads a plan, and ends the connections that it refuses where that is asked.
+fn put(host: &Host, plan: &Plan, cuts: bool) -> Result<Option<Cut>, Error> {
+    if !cuts {
+        return load::load(&plan.script.loads).map(|()| None).map_err(Error::Load);
+    }
+    let known = refused(host, plan)?;
+    load::load(&lock::loads_that_cut(plan, &known)).map_err(Error::Load)?;
+    Ok(Some(cut(host, plan, known)))
 }
+
+/// The connections of this moment that a lock refuses.
+fn refused(host: &Host, plan: &Plan) -> Result<Vec<Flow>, Error> {
+    let flows = look::flows::flows().map_err(Error::Flows)?.flows;
+    Ok(lock::refused(&lock::unlocked(host), &plan.script.host, &flows))
+}
+
+/// Ends the connections that a lock refuses, which is in force: those that were known before, and those that are seen since. What was not
+/// tracked before is seen only when its server has answered once more.
+fn cut(host: &Host, plan: &Plan, mut known: Vec<Flow>) -> Cut {
+    let ends = |flow: &Flow| (flow.protocol, flow.original);
+    let mut are_refused: BTreeSet<_> = known.iter().map(ends).collect();
+    let mut all = Cut::default();
+    for pause in [Duration::ZERO, AN_ANSWER] {
+        thread::sleep(pause);
+        let found = refused(host, plan).unwrap_or_else(|error| {
+            all.unseen.push(error.to_string());
+            Vec::new()
+        });
+        let (older, newer): (Vec<Flow>, Vec<Flow>) = found.into_iter().partition(|flow| are_refused.contains(&ends(flow)));
+        if let Err(error) = load::load(&lock::cut_more(plan, &newer)) {
+            all.unseen.push(error.to_string());
+        }
+        are_refused.extend(newer.iter().map(ends));
+        // What was found last is known best: which entry of the kernel's it is.
+        let flows: BTreeMap<_, _> = known.drain(..).chain(older).chain(newer).map(|flow| (ends(&flow), flow)).collect();
+        all.add(hands::cut(&flows.into_values().collect::<Vec<_>>(), &look::flows::namespaces()));
+    }
+    all
+}
+
+/// Says what became of the connections that were to be ended.
+pub(super) fn tell_cut(cut: &Cut) {
+    let Cut { closed, forgotten, failed, unseen, .. } = cut;
+    let told = report::lock::Cut { closed: closed.len(), forgotten: forgotten.len(), failed, unseen };
+    let _ = io::stderr().write_all(report::lock::cut(&told).as_bytes());
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -115,7 +115,7 @@ fn renew(eyes: &Eyes) -> Result<(), Error> {
         return Ok(());
     }
     let again = wish::again(wanted, &host);
-    let forced = force::force_on(&turn, eyes, &host, &again, &terms(wanted))?;
+    let forced = force::force_on(&turn, eyes, &host, &again, &terms(wanted), false)?;
     memory::put_standing(&turn, &standing_of(&forced)).map_err(Error::Own)
 }
 

@@ -34,10 +34,8 @@ fn shelter(eyes: &Eyes, terms: &Terms, cuts: bool, command: &[OsString]) -> Resu
     let Some((program, arguments)) = command.split_first() else { return Ok(NOT_STARTED) };
     let endings = Endings::listen().map_err(Error::Signals)?;
     let start = Instant::now();
-    let (before, forced) = close(eyes, terms)?;
-    if cuts {
-        force::cut(&forced)?;
-    }
+    let (before, forced) = close(eyes, terms, cuts)?;
+    forced.cut.iter().for_each(force::tell_cut);
     // Whoever asked us to end while the ports were being closed does not want the command.
     if let Some(asked) = endings.next(Duration::ZERO) {
         return Ok(asked.status());
@@ -61,13 +59,13 @@ fn shelter(eyes: &Eyes, terms: &Terms, cuts: bool, command: &[OsString]) -> Resu
 }
 
 /// Closes the ports; gives what is remembered of a lock that was there before.
-fn close(eyes: &Eyes, terms: &Terms) -> Result<(Option<Memory>, Forced), Error> {
+fn close(eyes: &Eyes, terms: &Terms, cuts: bool) -> Result<(Option<Memory>, Forced), Error> {
     let turn = my_turn()?;
     let host = host::look(eyes)?.host();
     let before = force::remembered(&host)?;
     let mut wanted = wish::of(terms, &host)?;
     wanted.wish.is_curtain = wanted.wish.refuses_all;
-    Ok((before, force::force_on(&turn, eyes, &host, &wanted, terms)?))
+    Ok((before, force::force_on(&turn, eyes, &host, &wanted, terms, cuts)?))
 }
 
 /// Makes the lock anew. After a command that ended well, --all has had its time: what was there before is back, with what this run allows;
@@ -86,7 +84,7 @@ fn renew(eyes: &Eyes, terms: &Terms, before: Option<&Memory>, is_well: bool) -> 
         // What failed half-way may have left ports that nobody has judged: they stay closed, whoever listens there.
         wanted.wish.is_curtain = wanted.wish.refuses_all;
     }
-    let forced = if is_over { None } else { Some(force::force_on(&turn, eyes, &host, &wanted, terms)) };
+    let forced = if is_over { None } else { Some(force::force_on(&turn, eyes, &host, &wanted, terms, false)) };
     match forced {
         Some(Err(Error::Plan(Refusal::NothingToObey) | Error::Stale)) if is_well && before.is_none() && terms.wish.all => {}
         Some(forced) => return forced.map(Some),
