@@ -139,6 +139,13 @@ impl Court {
         rulings
     }
 
+    /// The same as they are meant alone: each verdict with the groups that it is for.
+    pub fn meant_on(&self, interface: &str, to: Target) -> Vec<(Verdict, Vec<usize>)> {
+        let bench = self.bench(interface, Family::of(to.address));
+        let scene = Scene { ground: &self.ground, plan: &self.intended, circles: &self.circles, crowd: &bench.crowd };
+        path::rule(scene, to).into_iter().map(|(verdict, _, groups)| (verdict, groups.iter().collect())).collect()
+    }
+
     /// Judges one packet as all that are of its sender's group; None: nobody there sends from that address.
     pub fn verdict(&self, packet: &Packet) -> Option<Verdict> {
         let senders = self.senders(&packet.interface, packet.family());

@@ -12,7 +12,8 @@ use crate::model::packet::{Family, Protocol, Target};
 use crate::model::ruleset::{Action, Key, Selector, Span, Step, Test, Translation};
 use crate::model::verdict::Verdict;
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// Protocols that ports can be published of.
@@ -38,7 +39,7 @@ pub fn of(court: &Court) -> Permitted {
         for link in &outside {
             let own = own_addresses(link, &outside, family);
             for protocol in PROTOCOLS {
-                let side = Side { court, bare: &bare, link, family, protocol, classes: &classes };
+                let side = Side { court, bare: &bare, link, family, protocol, classes: &classes, known: RefCell::default() };
                 for (verdict, permits) in [(Verdict::Open, &mut permitted.permits), (Verdict::Unsure, &mut permitted.unsure)] {
                     permits.extend(side.at_host(&own, verdict));
                     permits.extend(unguarded.iter().flat_map(|network| side.at_containers(network, verdict)));
@@ -116,7 +117,12 @@ struct Side<'a> {
     family: Family,
     protocol: Protocol,
     classes: &'a [(u16, u16)],
+    /// What was judged already: it is asked for by each verdict.
+    known: RefCell<Known>,
 }
+
+/// What the senders are meant to get, by address and port.
+type Known = HashMap<(IpAddr, u16), Vec<(Verdict, Vec<usize>)>>;
 
 /// Ports by the senders that get a verdict there.
 type Ports = BTreeMap<BTreeSet<usize>, Vec<(u16, u16)>>;
@@ -169,8 +175,10 @@ impl Side<'_> {
     }
 
     fn senders(&self, address: IpAddr, port: u16, verdict: Verdict) -> BTreeSet<usize> {
-        let rulings = self.court.rule_on(&self.link.name, Target { address, port, protocol: self.protocol });
-        rulings.iter().filter(|ruling| ruling.intended == verdict).flat_map(|ruling| ruling.senders.iter().copied()).collect()
+        let mut known = self.known.borrow_mut();
+        let judge = || self.court.meant_on(&self.link.name, Target { address, port, protocol: self.protocol });
+        let meant = known.entry((address, port)).or_insert_with(judge);
+        meant.iter().filter(|(own, _)| *own == verdict).flat_map(|(_, senders)| senders.iter().copied()).collect()
     }
 
     /// The senders that get nowhere though nothing is filtered.

@@ -23,13 +23,15 @@ pub(super) fn prove(before: &Court, after: &Court, guard: &Guard, wish: &Wish, s
     let doors = doors::of(before.host());
     let (was, is) = (HostCase::new(before, sights(before, &doors)), HostCase::new(after, sights(after, &doors)));
     let (mut closed, mut open) = (Views::new(), Views::new());
+    let unguarded: Vec<Unguarded> =
+        [Family::V4, Family::V6].into_iter().flat_map(|family| permits::unguarded(before.host(), family)).collect();
     let mut known: HashMap<(&str, Family), Vec<Common>> = HashMap::new();
     for (was_seen, is_seen) in was.sights.iter().zip(&is.sights) {
         let door = &was_seen.door;
         let side = (&*door.interface, Family::of(door.to.address));
         let common = known.entry(side).or_insert_with(|| commons(before, after, side.0, side.1));
         let key = (door.publisher, door.way, door.to.port, door.to.protocol);
-        if proves(before.host(), common, wish, was_seen, is_seen).map_err(|counter| counter.told(after))? {
+        if proves(&unguarded, common, wish, was_seen, is_seen).map_err(|counter| counter.told(after))? {
             closed.entry(key).or_default().extend(opened(&was, was_seen));
         }
         open.entry(key).or_default().extend(opened(&is, is_seen));
@@ -94,12 +96,13 @@ impl Counter {
 }
 
 /// Holds one way in against what is wanted of it; true if somebody loses it.
-fn proves(host: &Host, common: &[Common], wish: &Wish, was: &Sight, is: &Sight) -> Result<bool, Counter> {
+fn proves(unguarded: &[Unguarded], common: &[Common], wish: &Wish, was: &Sight, is: &Sight) -> Result<bool, Counter> {
     let (door, was, is) = (&was.door, by_sender(&was.rulings), by_sender(&is.rulings));
-    let unguarded = unguarded(host, door);
+    // The prefix that a container's own address is in, where its network's gateway mode lets others ask for it.
+    let unguarded = unguarded.iter().find(|network| door.way == Way::Direct && network.subnet.contains(&door.to.address));
     let mut is_lost = false;
     for Common { before, after, sender } in common {
-        let (Some(was), Some(is)) = (was.get(before), is.get(after)) else { continue };
+        let (Some(Some(was)), Some(Some(is))) = (was.get(*before), is.get(*after)) else { continue };
         if was.path == Path::Beside {
             continue;
         }
@@ -110,7 +113,7 @@ fn proves(host: &Host, common: &[Common], wish: &Wish, was: &Sight, is: &Sight) 
             Way::Loopback => is.actual == Verdict::Closed,
             // What the host firewall permits for one container alone, a lock does not: it knows prefixes.
             Way::Direct => {
-                let may_stay = unguarded.as_ref().is_some_and(|network| obeys || network.is_routed && is_allowed());
+                let may_stay = unguarded.is_some_and(|network| obeys || network.is_routed && is_allowed());
                 is.actual == Verdict::Closed || may_stay && is.actual == was.actual
             }
         };
@@ -124,8 +127,13 @@ fn proves(host: &Host, common: &[Common], wish: &Wish, was: &Sight, is: &Sight) 
 }
 
 /// Rulings by the places of the senders that they are about.
-fn by_sender(rulings: &[Ruling]) -> HashMap<usize, &Ruling> {
-    rulings.iter().flat_map(|ruling| ruling.senders.iter().map(move |sender| (*sender, ruling))).collect()
+fn by_sender(rulings: &[Ruling]) -> Vec<Option<&Ruling>> {
+    let last = rulings.iter().filter_map(|ruling| ruling.senders.last()).max().map_or(0, |last| last + 1);
+    let mut by_sender = vec![None; last];
+    for ruling in rulings {
+        ruling.senders.iter().for_each(|sender| by_sender[*sender] = Some(ruling));
+    }
+    by_sender
 }
 
 /// Senders that are in one group before and in one group after: the lock's own rules tell apart whom nothing told apart.
@@ -160,12 +168,6 @@ fn commons(before: &Court, after: &Court, interface: &str, family: Family) -> Ve
         };
     }
     commons
-}
-
-/// The prefix that a container's own address is in, where its network's gateway mode lets others ask for it.
-fn unguarded(host: &Host, door: &Door) -> Option<Unguarded> {
-    let networks = permits::unguarded(host, Family::of(door.to.address));
-    networks.into_iter().find(|network| door.way == Way::Direct && network.subnet.contains(&door.to.address))
 }
 
 /// True if the owner allows this way in to this sender.
