@@ -5,8 +5,8 @@
 //! 1. [`look`] sees the world: files, environment.
 //! 2. [`read`] turns text into the values of [`model`].
 //! 3. [`judge`] turns values into findings.
-//! 4. [`remedy`] turns findings into edits, each proven by reading and judging the result.
-//! 5. [`report`] prints; [`act`] writes files.
+//! 4. [`remedy`] turns findings into edits, and a host into a lock, each proven by judging the result.
+//! 5. [`report`] prints; [`act`] writes files, loads rules, runs commands.
 //!
 //! [`cli`] turns arguments into a job before all that; [`run`] does the job: it alone calls all stages.
 
