@@ -148,15 +148,16 @@ impl Court {
 
     /// Judges one packet as all that are of its sender's group; None: nobody there sends from that address.
     pub fn verdict(&self, packet: &Packet) -> Option<Verdict> {
-        let senders = self.senders(&packet.interface, packet.family());
+        let bench = self.bench(&packet.interface, packet.family());
         let has = |sender: &Sender| {
             let after = sender.spans.partition_point(|(first, _)| *first <= packet.source);
             after.checked_sub(1).is_some_and(|at| packet.source <= sender.spans[at].1)
         };
-        let group = senders.iter().position(has)?;
+        let group = bench.senders.iter().position(has)?;
         let to = Target { address: packet.destination, port: packet.port, protocol: packet.protocol };
-        let rulings = self.rule_on(&packet.interface, to);
-        rulings.iter().find(|ruling| ruling.senders.contains(&group)).map(|ruling| ruling.actual)
+        let scene = Scene { ground: &self.ground, plan: &self.actual, circles: &self.circles, crowd: &bench.crowd };
+        let judged = path::rule(scene, to);
+        judged.into_iter().find(|(_, _, groups)| groups.iter().any(|own| own == group)).map(|(verdict, _, _)| verdict)
     }
 
     /// Judges one packet, and says by which rules.

@@ -186,7 +186,7 @@ impl Side<'_> {
         let is_refused = |sender: &Sender, address: &IpAddr| {
             let to = Target { address: *address, port: 1, protocol: self.protocol };
             let packet = court::packet(&self.link.name, sender.representative, to);
-            self.bare.assess(&packet).actual.verdict == Verdict::Closed
+            matches!(self.bare.verdict(&packet), Some(Verdict::Closed) | None)
         };
         let senders = self.court.senders(&self.link.name, self.family);
         let of = senders.iter().enumerate();
