@@ -4,12 +4,13 @@
 
 #[path = "common/hosts.rs"]
 mod hosts;
+#[path = "common/plans.rs"]
+mod plans;
 #[path = "common/sent.rs"]
 mod sent;
 
 use docker_firewall::judge::court::Court;
-use docker_firewall::judge::doors::{self, Door, Way};
-use docker_firewall::judge::hosts::Sight;
+use docker_firewall::judge::doors::{self, Way};
 use docker_firewall::model::flow::{Direction, Flow};
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::{Address, Host, Link, Route};
@@ -23,26 +24,19 @@ use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::{Path, Verdict};
 use docker_firewall::remedy::lock::{self, Plan};
 use hosts::saved_hosts;
+use plans::{allowing, sights};
 use sent::packet;
 use serde_json::Value;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
-fn sights(court: &Court, doors: &[Door]) -> Vec<Sight> {
-    doors.iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door: door.clone() }).collect()
-}
-
 fn try_plan(host: &Host, wish: &Wish) -> Result<Plan, Refusal> {
-    lock::plan(host, wish, Backend::Nftables, &sights)
+    plans::try_plan(host, wish, Backend::Nftables)
 }
 
 fn plan(host: &Host, wish: &Wish) -> Plan {
     try_plan(host, wish).unwrap_or_else(|refusal| panic!("{refusal}"))
-}
-
-fn allowing(texts: &[&str]) -> Wish {
-    Wish { allowed: texts.iter().map(|text| text.parse().unwrap()).collect(), ..Wish::default() }
 }
 
 fn verdict(court: &Court, packet: &Packet) -> Verdict {

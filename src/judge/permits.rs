@@ -16,9 +16,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-/// Protocols that ports can be published of.
-const PROTOCOLS: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
-
 /// What is permitted, and what cannot be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permitted {
@@ -38,7 +35,7 @@ pub fn of(court: &Court) -> Permitted {
         let unguarded = unguarded(court.host(), family);
         for link in &outside {
             let own = own_addresses(link, &outside, family);
-            for protocol in PROTOCOLS {
+            for protocol in Protocol::PUBLISHED {
                 let side = Side { court, bare: &bare, link, family, protocol, classes: &classes, known: RefCell::default() };
                 for (verdict, permits) in [(Verdict::Open, &mut permitted.permits), (Verdict::Unsure, &mut permitted.unsure)] {
                     permits.extend(side.at_host(&own, verdict));

@@ -58,6 +58,9 @@ impl Protocol {
     /// UDP-Lite.
     pub const UDPLITE: Self = Self(136);
 
+    /// Those that an engine publishes ports of.
+    pub const PUBLISHED: [Self; 3] = [Self::TCP, Self::UDP, Self::SCTP];
+
     /// Names as iptables (libxtables `xtables_chain_protos`), nft and `/etc/protocols` of netbase write them.
     const NAMES: [(&'static str, u8); 58] = [
         ("icmp", 1),

@@ -6,12 +6,13 @@
 mod hosts;
 mod island;
 mod packets;
+#[path = "../common/plans.rs"]
+mod plans;
 #[path = "../common/sent.rs"]
 mod sent;
 
 use docker_firewall::judge::court::Court;
-use docker_firewall::judge::doors::{self, Door};
-use docker_firewall::judge::hosts::Sight;
+use docker_firewall::judge::doors;
 use docker_firewall::judge::whatif;
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::{Address, Host, Link, Route};
@@ -23,24 +24,17 @@ use docker_firewall::model::verdict::Verdict;
 use docker_firewall::remedy::lock::{self, Found, Plan};
 use hosts::saved_hosts;
 use island::Island;
+use plans::{allowing, sights};
 use sent::packet;
 use serde_json::Value;
 use std::time::Duration;
 
-fn sights(court: &Court, doors: &[Door]) -> Vec<Sight> {
-    doors.iter().map(|door| Sight { rulings: court.rule_on(&door.interface, door.to), door: door.clone() }).collect()
-}
-
 fn try_plan(host: &Host, wish: &Wish) -> Result<Plan, Refusal> {
-    lock::plan(host, wish, Backend::DockerUser, &sights)
+    plans::try_plan(host, wish, Backend::DockerUser)
 }
 
 fn plan(host: &Host, wish: &Wish) -> Plan {
     try_plan(host, wish).unwrap_or_else(|refusal| panic!("{refusal}"))
-}
-
-fn allowing(texts: &[&str]) -> Wish {
-    Wish { allowed: texts.iter().map(|text| text.parse().unwrap()).collect(), ..Wish::default() }
 }
 
 /// When the saved hosts are taken to have been seen.

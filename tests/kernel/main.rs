@@ -14,10 +14,9 @@ mod roles;
 
 use dice::Dice;
 use docker_firewall::judge::bypass;
-use docker_firewall::judge::court::{Court, Sender};
+use docker_firewall::judge::court::Court;
 use docker_firewall::judge::path::trace;
 use docker_firewall::model::host::Host;
-use docker_firewall::model::packet::{Packet, Target};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::Verdict;
 use lab::{Lab, Probe};
@@ -88,7 +87,7 @@ fn one_set(lab: &mut Lab, dice: &mut Dice, seed: u64, score: &mut Score) {
     for (probe, result) in probes.iter().zip(results) {
         let packet = bypass::packet(&host, probe.target, Some(probe.source), Some(probe.interface)).unwrap();
         let judged = trace(&host, &packet);
-        assert_eq!(of_group(&court, &packet), Some(judged.verdict), "seed {seed}: {packet}, with all that are judged like it");
+        assert_eq!(court.verdict(&packet), Some(judged.verdict), "seed {seed}: {packet}, with all that are judged like it");
         let agrees = |open: bool| judged.verdict == if open { Verdict::Open } else { Verdict::Closed };
         if judged.verdict == Verdict::Unsure {
             score.unsure += 1;
@@ -106,16 +105,6 @@ fn one_set(lab: &mut Lab, dice: &mut Dice, seed: u64, score: &mut Score) {
             ));
         }
     }
-}
-
-/// The verdict on the group of senders that a packet comes from.
-fn of_group(court: &Court, packet: &Packet) -> Option<Verdict> {
-    let senders = court.senders(&packet.interface, packet.family());
-    let has = |sender: &Sender| sender.spans.iter().any(|(first, last)| (*first..=*last).contains(&packet.source));
-    let group = senders.iter().position(has)?;
-    let to = Target { address: packet.destination, port: packet.port, protocol: packet.protocol };
-    let rulings = court.rule_on(&packet.interface, to);
-    rulings.iter().find(|ruling| ruling.senders.contains(&group)).map(|ruling| ruling.actual)
 }
 
 /// A machine under load may answer late: what seems wrong is asked once more, with patience.

@@ -16,9 +16,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The protocols that ports are published of.
-const PUBLISHED: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
-
 /// A guard, and what was left out of it.
 #[derive(Clone, Debug, Default)]
 pub struct Made {
@@ -78,7 +75,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 /// the containers themselves.
 fn allowed(allowance: &Allowance, host: &Host) -> Vec<Permit> {
     let (protocols, ports) = match &allowance.ports {
-        PortSelector::Any => (PUBLISHED.to_vec(), (1, u16::MAX)),
+        PortSelector::Any => (Protocol::PUBLISHED.to_vec(), (1, u16::MAX)),
         PortSelector::Ports { ports, protocol } => {
             let number = |port: u32| u16::try_from(port).unwrap_or(u16::MAX);
             (Protocol::named(protocol).into_iter().collect(), (number(ports.first), number(ports.last)))

@@ -221,11 +221,10 @@ impl Writer {
             rules.push((comment, vec![to, Part::protocol(protocol), Part::port(protocol, &set, &ports), end.clone()]));
         }
         if matches!(guard.served, Ports::AllBut(_)) {
-            let published = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
             let line = |protocol| {
                 ("Every other port, whoever comes to serve it.", vec![Part::protocol(protocol), Part::goto("published")])
             };
-            rules.extend(published.map(line));
+            rules.extend(Protocol::PUBLISHED.map(line));
         }
         self.chains.push(("to_proxy", None, rules));
     }

@@ -5,6 +5,7 @@ use super::wish;
 use crate::error::Error;
 use crate::judge::{footprint, whatif};
 use crate::look;
+use crate::model::guard::Wish;
 use crate::model::host::Host;
 use crate::model::lock::{Memory, Refusal, Standing};
 use crate::remedy::lock;
@@ -24,7 +25,8 @@ pub(super) fn of(host: &Host) -> Result<Option<Standing>, Error> {
         judged(memory, host)
     } else {
         let stale = "nothing is remembered of it; `docker firewall lock` makes it anew".to_owned();
-        (lock::holds(host, &wish::unknown(), &judged_by), Some(stale))
+        // What the host firewall permits is taken for all that was wanted.
+        (lock::holds(host, &Wish::default(), &judged_by), Some(stale))
     };
     Ok(Some(Standing { backends, memory, holds, stale }))
 }

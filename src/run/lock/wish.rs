@@ -104,11 +104,6 @@ pub(super) fn again(memory: &Memory, host: &Host) -> Wanted {
     wanted
 }
 
-/// What is taken for wanted where nothing is remembered: what the host firewall permits.
-pub(super) fn unknown() -> Wish {
-    Wish::default()
-}
-
 impl Wanted {
     /// Lets in, too, what a lock that is there lets in.
     pub(super) fn add(&mut self, memory: &Memory, host: &Host) {

@@ -16,9 +16,6 @@ const IN_A_ROW: usize = 10;
 /// What is said of packets that nothing permits.
 const REFUSED: &str = "All else is refused.";
 
-/// The protocols that ports are published of.
-const PUBLISHED: [Protocol; 3] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP];
-
 /// What is asked of a packet's port and address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -126,14 +123,16 @@ impl Chains {
         let ends = Ends { asked: Asked::Now, why, yes, no, rest };
         self.by_protocol(rules, &entries, &ends, family);
         if matches!(guard.served, Ports::AllBut(_)) {
-            for protocol in PUBLISHED.into_iter().filter(|protocol| entries.iter().all(|entry| entry.protocol != *protocol)) {
+            for protocol in
+                Protocol::PUBLISHED.into_iter().filter(|protocol| entries.iter().all(|entry| entry.protocol != *protocol))
+            {
                 rules.add(rest, format!("-p {protocol}"), judged.clone());
             }
         }
     }
 
     fn by_protocol(&mut self, rules: &mut Rules, entries: &[Entry], ends: &Ends, family: Family) {
-        for protocol in PUBLISHED {
+        for protocol in Protocol::PUBLISHED {
             let own: Vec<&Entry> = entries.iter().filter(|entry| entry.protocol == protocol).collect();
             if !own.is_empty() {
                 let target = self.by_interface(&own, ends, family);

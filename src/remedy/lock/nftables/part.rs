@@ -125,20 +125,24 @@ impl Part {
         Self::one("ct original ip daddr 127.0.0.0/8", Key::CtDestination, span).guarded(Self::family(Family::V4))
     }
 
+    /// A field of the header of a family: its name there, and what it is held against.
+    fn of_header(family: Family, field: &str, key: Key, among: Arc<Set>, negated: bool) -> Self {
+        let header = if family == Family::V4 { "ip" } else { "ip6" };
+        Self::test(format!("{header} {field}"), key, among, negated).guarded(Self::family(family))
+    }
+
     pub(super) fn sender(net: IpNet) -> Self {
-        let (name, family) = if net.addr().is_ipv4() { ("ip", Family::V4) } else { ("ip6", Family::V6) };
-        Self::one(format!("{name} saddr {net}"), Key::Source, net.into()).guarded(Self::family(family))
+        Self::of_header(Family::of(net.addr()), &format!("saddr {net}"), Key::Source, Set::of([net.into()]), false)
     }
 
     pub(super) fn destination(net: IpNet) -> Self {
-        let (name, family) = if net.addr().is_ipv4() { ("ip", Family::V4) } else { ("ip6", Family::V6) };
-        Self::one(format!("{name} daddr {net}"), Key::Destination, net.into()).guarded(Self::family(family))
+        Self::of_header(Family::of(net.addr()), &format!("daddr {net}"), Key::Destination, Set::of([net.into()]), false)
     }
 
     pub(super) fn source(family: Family, set: &str, nets: &[IpNet], negated: bool) -> Self {
-        let (name, not) = (if family == Family::V4 { "ip" } else { "ip6" }, if negated { "!= " } else { "" });
+        let not = if negated { "!= " } else { "" };
         let among = Set::of(nets.iter().map(|net| Span::from(*net)));
-        Self::test(format!("{name} saddr {not}@{set}"), Key::Source, among, negated).guarded(Self::family(family))
+        Self::of_header(family, &format!("saddr {not}@{set}"), Key::Source, among, negated)
     }
 
     /// Words that mean nothing.
