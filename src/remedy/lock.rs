@@ -72,12 +72,39 @@ pub type Sights<'a> = &'a dyn Fn(&Court, &[Door]) -> Vec<Sight>;
 /// # Errors
 /// See [`Refusal`].
 pub fn plan(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Result<Plan, Refusal> {
-    is_seen(host)?;
-    let before = Court::of(&unlocked(host));
-    let (made, wish) = guard_for(&before, wish)?;
-    let script = script(&made.guard, host, backend)?;
-    let account = proof::prove(&before, &Court::of(&script.host), &made.guard, &wish, sights)?;
-    Ok(Plan { guard: made.guard, script, unsure: made.unsure, account })
+    let sketch = Sketch::of(host, wish)?;
+    let script = script(&sketch.made.guard, host, backend)?;
+    let account = sketch.prove(&script.host, sights)?;
+    Ok(Plan { guard: sketch.made.guard, script, unsure: sketch.made.unsure, account })
+}
+
+/// What a lock would be like today, before it is written and proven.
+struct Sketch {
+    /// The host without a lock.
+    before: Court,
+    made: guard::Made,
+    wish: Wish,
+}
+
+impl Sketch {
+    fn of(host: &Host, wish: &Wish) -> Result<Self, Refusal> {
+        is_seen(host)?;
+        let before = Court::of(&unlocked(host));
+        let (made, wish) = guard_for(&before, wish)?;
+        Ok(Self { before, made, wish })
+    }
+
+    /// Holds a host with a lock against what is wanted of it.
+    fn prove(&self, locked: &Host, sights: Sights) -> Result<Account, Refusal> {
+        proof::prove(&self.before, &Court::of(locked), &self.made.guard, &self.wish, sights)
+    }
+
+    /// The same, of the lock that is there.
+    fn prove_present(&self, host: &Host, sights: Sights) -> Result<Account, Refusal> {
+        let mut host = host.clone();
+        nftables::cut::strip(&mut host);
+        self.prove(&host, sights)
+    }
 }
 
 /// # Errors
@@ -100,12 +127,28 @@ fn script(guard: &Guard, host: &Host, backend: Backend) -> Result<Script, Refusa
 /// # Errors
 /// [`Refusal::Unproven`] where it does not hold; the others where that cannot be told.
 pub fn holds(host: &Host, wish: &Wish, sights: Sights) -> Result<Account, Refusal> {
-    is_seen(host)?;
-    let before = Court::of(&unlocked(host));
-    let (made, wish) = guard_for(&before, wish)?;
-    let mut host = host.clone();
-    nftables::cut::strip(&mut host);
-    proof::prove(&before, &Court::of(&host), &made.guard, &wish, sights)
+    Sketch::of(host, wish)?.prove_present(host, sights)
+}
+
+/// A lock that is there, and the one that would be made today.
+#[derive(Debug)]
+pub struct Review {
+    /// What it does, if it holds.
+    pub holds: Result<Account, Refusal>,
+    /// See [`Script::digest`], of the one of today.
+    pub digest: String,
+    /// What the one of today lets in.
+    pub permits: Vec<Permit>,
+}
+
+/// Holds the lock that is there against what is wanted of it, and says what another one would be like.
+///
+/// # Errors
+/// The host cannot be judged, or no lock would be made today.
+pub fn review(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Result<Review, Refusal> {
+    let sketch = Sketch::of(host, wish)?;
+    let digest = script(&sketch.made.guard, host, backend)?.digest;
+    Ok(Review { holds: sketch.prove_present(host, sights), digest, permits: sketch.made.guard.permits })
 }
 
 /// The guard for a host, and the wish that it comes from: where the host firewall refuses nothing, only what the owner allows is let in.

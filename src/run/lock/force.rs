@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::judge::{footprint, whatif};
 use crate::look;
 use crate::model::flow::Flow;
+use crate::model::guard::Permit;
 use crate::model::host::Host;
 use crate::model::lock::{Backend, Memory, Refusal};
 use crate::remedy::lock::{self, Plan};
@@ -76,7 +77,7 @@ pub(super) fn force_on(
         error => error,
     })?;
     let next = memory_of(&plan, wanted, footprint::of(&whatif::without_engine(host)));
-    if before.as_ref().is_some_and(|before| is_wider_for_want_of_rules(before, &next)) {
+    if before.as_ref().is_some_and(|before| is_wider_for_want_of_rules(before, &next.permits, next.refuses_all, &next.obeyed)) {
         return Err(Error::Stale);
     }
     for caution in lock::cautions(host, &plan) {
@@ -105,9 +106,14 @@ fn take_back(eyes: &Eyes, before: Option<&Memory>, error: Error) -> Error {
 }
 
 /// True if more would be let in, and rules of the host firewall have gone: then it is not its owner who permits more.
-pub(super) fn is_wider_for_want_of_rules(before: &Memory, next: &Memory) -> bool {
-    let is_wider = next.permits.iter().any(|permit| !before.permits.contains(permit));
-    !next.refuses_all && !before.refuses_all && is_wider && !before.obeyed.is_subset(&next.obeyed)
+pub(super) fn is_wider_for_want_of_rules(
+    before: &Memory,
+    permits: &[Permit],
+    refuses_all: bool,
+    obeyed: &BTreeSet<String>,
+) -> bool {
+    let is_wider = permits.iter().any(|permit| !before.permits.contains(permit));
+    !refuses_all && !before.refuses_all && is_wider && !before.obeyed.is_subset(obeyed)
 }
 
 /// The plan of a lock on these terms.
@@ -129,7 +135,7 @@ pub(super) fn remembered(host: &Host) -> Result<Option<Memory>, Error> {
     Ok(digests.find_map(|digest| memories.of(&digest).cloned()))
 }
 
-pub(super) fn memory_of(plan: &Plan, wanted: &Wanted, obeyed: BTreeSet<String>) -> Memory {
+fn memory_of(plan: &Plan, wanted: &Wanted, obeyed: BTreeSet<String>) -> Memory {
     let since = look::clock::seconds();
     Memory {
         version: env!("CARGO_PKG_VERSION").to_owned(),

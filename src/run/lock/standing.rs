@@ -7,7 +7,7 @@ use crate::judge::{footprint, whatif};
 use crate::look;
 use crate::model::guard::Wish;
 use crate::model::host::Host;
-use crate::model::lock::{Memory, Refusal, Standing};
+use crate::model::lock::{Account, Memory, Refusal, Standing};
 use crate::remedy::lock;
 use crate::run::Verdict;
 use crate::run::inspection::judged_by;
@@ -31,26 +31,27 @@ pub(super) fn of(host: &Host) -> Result<Option<Standing>, Error> {
     Ok(Some(Standing { backends, memory, holds, stale }))
 }
 
-fn judged(memory: &Memory, host: &Host) -> (Result<crate::model::lock::Account, Refusal>, Option<String>) {
+/// Whether a lock that is remembered holds, and why it is stale, if it is.
+fn judged(memory: &Memory, host: &Host) -> (Result<Account, Refusal>, Option<String>) {
+    let gone = || Some("rules of the host firewall that it obeys are gone; it stays as it was made".to_owned());
     let wanted = wish::again(memory, host);
-    let holds = lock::holds(host, &wanted.wish, &judged_by);
-    let gone = "rules of the host firewall that it obeys are gone; it stays as it was made";
-    let stale = match lock::plan(host, &wanted.wish, memory.backend, &judged_by) {
-        Ok(plan) if plan.script.digest == memory.digest => None,
-        Ok(plan) => {
-            let next = force::memory_of(&plan, &wanted, footprint::of(&whatif::without_engine(host)));
-            let is_wider = force::is_wider_for_want_of_rules(memory, &next);
-            Some(if is_wider {
-                gone.to_owned()
-            } else {
-                "the host has changed since; `docker firewall lock` makes it anew".to_owned()
-            })
+    match lock::review(host, &wanted.wish, memory.backend, &judged_by) {
+        Ok(review) if review.digest == memory.digest => (review.holds, None),
+        Ok(review) => {
+            let obeyed = footprint::of(&whatif::without_engine(host));
+            let is_wider = force::is_wider_for_want_of_rules(memory, &review.permits, memory.refuses_all, &obeyed);
+            let changed = || Some("the host has changed since; `docker firewall lock` makes it anew".to_owned());
+            (review.holds, if is_wider { gone() } else { changed() })
         }
-        Err(Refusal::NothingToObey) => Some(gone.to_owned()),
-        Err(Refusal::Unread(..)) => None,
-        Err(refusal) => Some(refusal.to_string()),
-    };
-    (holds, stale)
+        Err(refusal) => {
+            let stale = match &refusal {
+                Refusal::NothingToObey => gone(),
+                Refusal::Unread(..) => None,
+                other => Some(other.to_string()),
+            };
+            (Err(refusal), stale)
+        }
+    }
 }
 
 /// What `status` ends with.
