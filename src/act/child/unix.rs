@@ -146,7 +146,8 @@ mod tests {
         let words: Vec<_> =
             [command.get_program()].into_iter().chain(command.get_args()).map(|word| word.to_str().unwrap()).collect();
         let mut terminal = Command::new("script")
-            .args(["-qec", &words.join(" "), "/dev/null"])
+            // A shell that stayed would get the key, too, and end by it.
+            .args(["-qec", &format!("exec {}", words.join(" ")), "/dev/null"])
             .env(ROLE, "1")
             .env("FOLDER", folder.path())
             .stdin(Stdio::piped())
