@@ -10,7 +10,7 @@ mod plans;
 mod sent;
 
 use docker_firewall::judge::court::Court;
-use docker_firewall::judge::doors::{self, Way};
+use docker_firewall::judge::doors::{self, Door, Way};
 use docker_firewall::model::flow::{Direction, Flow};
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::{Address, Host, Link, Route};
@@ -249,7 +249,7 @@ fn with_ingress(host: &Host, port: u16) -> Host {
         negated: false,
     };
     let translate = Step::Act(Action::Translate(Translation::Destination(vec![to])));
-    let rule = Rule { text: "swarm ingress".into(), steps: vec![Step::Test(asked), translate] };
+    let rule = Rule { text: "swarm ingress".into(), steps: [Step::Test(asked), translate].into() };
     let base = Base { hook: Hook::Prerouting, kind: ChainKind::Nat, priority: -110, policy: Policy::Accept, devices: Vec::new() };
     let chain = Chain { name: "DOCKER-INGRESS".into(), base: Some(base), rules: vec![rule], unread: None };
     let chains = [(chain.name.clone(), chain)].into();
@@ -300,6 +300,8 @@ fn the_kernel_takes_the_rules_and_lists_what_is_judged_alike() {
                 .any(|found| found.digest.as_ref() == Some(&plan.script.digest))
             );
             listed.ruleset.tables.extend(tables.into_iter().filter(|table| table.name == "docker_firewall"));
+            let is_judged_again = |_: &Court, _: &[Door]| panic!("{name}: what is there is not what was proven");
+            lock::confirm(&plan, &listed, &wish, &is_judged_again).unwrap();
             let (planned, real) = (Court::of(&plan.script.host), Court::of(&listed));
             for door in doors::of(&host) {
                 let family = Family::of(door.to.address);

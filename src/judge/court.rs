@@ -146,18 +146,15 @@ impl Court {
         path::rule(scene, to).into_iter().map(|(verdict, _, groups)| (verdict, groups.iter().collect())).collect()
     }
 
-    /// Judges one packet as all that are of its sender's group; None: nobody there sends from that address.
-    pub fn verdict(&self, packet: &Packet) -> Option<Verdict> {
-        let bench = self.bench(&packet.interface, packet.family());
-        let has = |sender: &Sender| {
-            let after = sender.spans.partition_point(|(first, _)| *first <= packet.source);
-            after.checked_sub(1).is_some_and(|at| packet.source <= sender.spans[at].1)
-        };
-        let group = bench.senders.iter().position(has)?;
-        let to = Target { address: packet.destination, port: packet.port, protocol: packet.protocol };
-        let scene = Scene { ground: &self.ground, plan: &self.actual, circles: &self.circles, crowd: &bench.crowd };
-        let judged = path::rule(scene, to);
-        judged.into_iter().find(|(_, _, groups)| groups.iter().any(|own| own == group)).map(|(verdict, _, _)| verdict)
+    /// Judges what one sender gets by an interface, at each of some targets of its family; None: nobody there sends from that address.
+    pub fn verdicts(&self, interface: &str, source: IpAddr, targets: &[Target]) -> Option<Vec<Verdict>> {
+        if !sources::may_send(&self.ground, source, interface) {
+            return None;
+        }
+        let crowd = Crowd::of(interface, vec![source], self.circles.len());
+        let scene = Scene { ground: &self.ground, plan: &self.actual, circles: &self.circles, crowd: &crowd };
+        // One group is in one verdict.
+        Some(targets.iter().flat_map(|to| path::rule(scene, *to)).map(|(verdict, ..)| verdict).collect())
     }
 
     /// Judges one packet, and says by which rules.

@@ -90,7 +90,7 @@ impl Place<'_> {
 
 /// True for `-j RETURN` without a condition.
 pub(super) fn is_plain_return(rule: &Rule) -> bool {
-    matches!(rule.steps.as_slice(), [Step::Act(Action::Decide(Decision::Return))])
+    matches!(&*rule.steps, [Step::Act(Action::Decide(Decision::Return))])
 }
 
 /// The chain that a rule jumps or goes to.

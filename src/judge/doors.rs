@@ -113,7 +113,7 @@ fn addresses(binding: Binding, port: u16, link: &Link, own: &Own) -> Vec<(Way, I
         IpAddr::V6(v6) if v6.is_loopback() => Vec::new(),
         _ if bound.is_loopback() => vec![(Way::Loopback, bound)],
         _ if bound.is_unspecified() => {
-            own.at(link, Family::of(bound), port).into_iter().map(|address| (Way::Host, address)).collect()
+            own.at(link, Family::of(bound), port).iter().map(|address| (Way::Host, *address)).collect()
         }
         _ if is_link_local(bound) && !link.addresses.iter().any(|own| own.net.addr() == bound) => Vec::new(),
         _ => vec![(Way::Host, bound)],

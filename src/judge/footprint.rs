@@ -25,7 +25,7 @@ pub fn of(meant: &Host) -> BTreeSet<String> {
                 found.insert(title);
                 continue;
             }
-            for step in chain.rules.iter().flat_map(|rule| &rule.steps) {
+            for step in chain.rules.iter().flat_map(|rule| rule.steps.iter()) {
                 match step {
                     Step::Act(Action::Decide(Decision::Jump(target) | Decision::Goto(target))) => {
                         found.insert(format!("{title} to {target}"));

@@ -81,19 +81,24 @@ impl<'a> HostCase<'a> {
 
     /// What some senders get, whichever rules decide.
     pub fn outline(&self, sight: &Sight, ruling: &Ruling) -> View {
+        let mut view = self.gist(sight, ruling);
+        if view.from.is_empty() {
+            view.except = self.others(sight, ruling);
+        }
+        view
+    }
+
+    /// The same, and where it is about everybody, not who is left out.
+    pub fn gist(&self, sight: &Sight, ruling: &Ruling) -> View {
         let door = &sight.door;
-        let (from, except) = if self.is_rest(sight, ruling) {
-            (Arc::default(), self.others(sight, ruling))
-        } else {
-            (self.named(door, ruling.senders.clone()), Arc::default())
-        };
+        let is_rest = self.is_rest(sight, ruling);
         View {
             interface: door.interface.to_string(),
             address: door.to.address,
             port: door.to.port,
             protocol: door.to.protocol,
-            from,
-            except,
+            from: if is_rest { Arc::default() } else { self.named(door, ruling.senders.clone()) },
+            except: Arc::default(),
             actual: ruling.actual,
             intended: ruling.intended,
             path: ruling.path,

@@ -82,7 +82,7 @@ mod tests {
         let chain = |name: &str, rules: &[&str]| Chain {
             name: name.into(),
             base: None,
-            rules: rules.iter().map(|text| Rule { text: (*text).into(), steps: Vec::new() }).collect(),
+            rules: rules.iter().map(|text| Rule { text: (*text).into(), steps: Arc::default() }).collect(),
             unread: None,
         };
         let marked = ["-A DFW -m comment --comment \"docker-firewall 0123456789abcdef\" -j RETURN", "-A DFW -j DROP"];

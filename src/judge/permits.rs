@@ -3,7 +3,7 @@
 //! In: a host made ready to judge. Out: permits that hold for every port, today's and tomorrow's, because ports that no rule tells apart
 //! are judged by one of them. Not here: what is published, and how permits are enforced.
 
-use super::court::{self, Court, Sender};
+use super::court::{Court, Sender};
 use super::{doors, hosts};
 use crate::model::engine::Publisher;
 use crate::model::guard::{From, Permit, Place};
@@ -180,14 +180,14 @@ impl Side<'_> {
 
     /// The senders that get nowhere though nothing is filtered.
     fn impossible(&self, addresses: &[IpAddr]) -> BTreeSet<usize> {
-        let is_refused = |sender: &Sender, address: &IpAddr| {
-            let to = Target { address: *address, port: 1, protocol: self.protocol };
-            let packet = court::packet(&self.link.name, sender.representative, to);
-            matches!(self.bare.verdict(&packet), Some(Verdict::Closed) | None)
+        let to = |address: &IpAddr| Target { address: *address, port: 1, protocol: self.protocol };
+        let targets: Vec<Target> = addresses.iter().map(to).collect();
+        let is_refused = |sender: &Sender| {
+            let verdicts = self.bare.verdicts(&self.link.name, sender.representative, &targets);
+            verdicts.is_none_or(|verdicts| verdicts.iter().all(|verdict| *verdict == Verdict::Closed))
         };
         let senders = self.court.senders(&self.link.name, self.family);
-        let of = senders.iter().enumerate();
-        of.filter(|(_, sender)| addresses.iter().all(|address| is_refused(sender, address))).map(|(at, _)| at).collect()
+        senders.iter().enumerate().filter(|(_, sender)| is_refused(sender)).map(|(at, _)| at).collect()
     }
 
     fn written(&self, ports: &Ports, to: &Place) -> Vec<Permit> {
@@ -247,7 +247,7 @@ fn port_spans(host: &Host) -> Vec<(u32, u32)> {
         }
     };
     let rules = host.ruleset.tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
-    for step in rules.flat_map(|rule| &rule.steps) {
+    for step in rules.flat_map(|rule| rule.steps.iter()) {
         match step {
             Step::Test(Test::Fields { selectors, among, .. }) => {
                 note(selectors, &mut among.members.iter().chain(&among.exceptions));

@@ -106,6 +106,11 @@ pub(crate) fn senders(ground: &Ground<'_>, cells: &Cells, interface: &str, famil
     strangers::describe(groups, family)
 }
 
+/// True if packets from an address can come in by an interface: then it is in one of the groups.
+pub(crate) fn may_send(ground: &Ground<'_>, source: IpAddr, interface: &str) -> bool {
+    Facts::of(ground, source, interface).is_some()
+}
+
 /// What the host's addresses, routes and settings say of a sender by one interface.
 #[derive(PartialEq, Eq, Hash)]
 struct Facts {

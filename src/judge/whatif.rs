@@ -84,7 +84,7 @@ fn is_firewalld_chain(name: &str) -> bool {
 
 /// True for the jump to the owner's chain.
 fn leads_to_owner(rule: &Rule) -> bool {
-    matches!(rule.steps.as_slice(), [Step::Act(Action::Decide(Decision::Jump(target)))] if &**target == "DOCKER-USER")
+    matches!(&*rule.steps, [Step::Act(Action::Decide(Decision::Jump(target)))] if &**target == "DOCKER-USER")
 }
 
 /// Takes away the rules that lead to chains that are gone.
@@ -94,11 +94,11 @@ fn remove_jumps(chain: &mut Chain, gone: &BTreeSet<Arc<str>>) {
     chain.rules.retain(|rule| {
         !rule.steps.iter().any(|step| matches!(step, Step::Act(Action::Decide(decision)) if leads_there(decision)))
     });
-    for rule in &mut chain.rules {
-        for step in &mut rule.steps {
-            if let Step::Act(Action::Lookup { map, .. }) = step
-                && map.iter().any(|(_, decision)| leads_there(decision))
-            {
+    let maps_there =
+        |step: &Step| matches!(step, Step::Act(Action::Lookup { map, .. }) if map.iter().any(|(_, it)| leads_there(it)));
+    for rule in chain.rules.iter_mut().filter(|rule| rule.steps.iter().any(maps_there)) {
+        for step in Arc::make_mut(&mut rule.steps) {
+            if let Step::Act(Action::Lookup { map, .. }) = step {
                 *map = Arc::new(map.iter().filter(|(_, decision)| !leads_there(decision)).cloned().collect());
             }
         }

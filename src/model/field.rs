@@ -128,8 +128,8 @@ pub mod ct_state {
     pub const DNAT: u32 = 1 << 17;
 }
 
-/// A set of values, or of concatenated values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A set of values, or of concatenated values. Two are equal that have the same members, in whatever order.
+#[derive(Clone, Debug, Default)]
 pub struct Set {
     /// Its members; each has one span for each selector.
     pub members: Vec<Vec<Span>>,
@@ -144,8 +144,23 @@ impl Set {
     }
 }
 
+impl PartialEq for Set {
+    fn eq(&self, other: &Self) -> bool {
+        let in_order = |members: &[Vec<Span>]| {
+            let mut members = members.to_vec();
+            members.sort_unstable();
+            members
+        };
+        let are_equal =
+            |one: &[Vec<Span>], other: &[Vec<Span>]| one == other || one.len() == other.len() && in_order(one) == in_order(other);
+        are_equal(&self.members, &other.members) && are_equal(&self.exceptions, &other.exceptions)
+    }
+}
+
+impl Eq for Set {}
+
 /// A range of values of one field; both ends inclusive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Span {
     /// Numbers.
     Number(u32, u32),

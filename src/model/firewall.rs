@@ -81,7 +81,7 @@ pub struct Ufw {
 }
 
 /// Rules that are kept in a file and loaded at boot.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SavedRules {
     /// The file.
     pub path: &'static str,

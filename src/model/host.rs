@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What was seen of a host at one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Host {
     /// When it was seen, in seconds since 1970-01-01 UTC; None: it is not said.
     pub moment: Option<u64>,

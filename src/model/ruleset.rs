@@ -9,14 +9,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Every rule of a host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ruleset {
     /// The tables, in the order in which they were read.
     pub tables: Vec<Table>,
 }
 
 /// A table: chains that can jump to each other.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// Which packets it sees.
     pub family: TableFamily,
@@ -97,7 +97,7 @@ impl Table {
 }
 
 /// A chain of rules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Chain {
     /// Its name.
     pub name: Arc<str>,
@@ -184,17 +184,23 @@ pub enum Policy {
     Drop,
 }
 
-/// One rule.
+/// One rule; a copy shares all of it. Two are equal that do the same, in whatever words.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The rule as its tool writes it.
     pub text: Arc<str>,
     /// What it tests and does, in order; a test that fails ends the rule.
-    pub steps: Vec<Step>,
+    pub steps: Arc<[Step]>,
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.steps == other.steps
+    }
 }
 
 /// One part of a rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The rest is done only where this holds.
     Test(Test),
@@ -203,7 +209,7 @@ pub enum Step {
 }
 
 /// A condition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// The selected fields of the packet are in a set, or, negated, are not. A field that the packet has not ends the rule either way.
     Fields {

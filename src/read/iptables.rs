@@ -158,7 +158,7 @@ fn add_rules(table: &mut Table, lines: &[&str], context: &Context<'_>) {
             Some(line) => steps(&line, &names, &place(context.save, &table.name, chain, chain.rules.len()), context),
             None => vec![Step::Test(Test::Unknown(text.into())), Step::Act(Action::Unknown(text.into()))],
         };
-        chain.rules.push(Rule { text: text.into(), steps });
+        chain.rules.push(Rule { text: text.into(), steps: steps.into() });
     }
 }
 

@@ -147,7 +147,7 @@ fn add_rule(listing: &mut Listing, at: usize, rule: &Value, scope: &Scope<'_>) {
     }
     let text = text::rule(expressions, rule.get("comment").and_then(Value::as_str));
     let steps = statements::steps(expressions, &own, scope);
-    chain.rules.push(Rule { text: text.into(), steps });
+    chain.rules.push(Rule { text: text.into(), steps: steps.into() });
 }
 
 #[cfg(test)]

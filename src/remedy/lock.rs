@@ -5,6 +5,7 @@
 
 mod bystanders;
 mod cautions;
+mod confirm;
 mod cut;
 mod docker_user;
 mod guard;
@@ -128,6 +129,14 @@ fn script(guard: &Guard, host: &Host, backend: Backend) -> Result<Script, Refusa
 /// [`Refusal::Unproven`] where it does not hold; the others where that cannot be told.
 pub fn holds(host: &Host, wish: &Wish, sights: Sights) -> Result<Account, Refusal> {
     Sketch::of(host, wish)?.prove_present(host, sights)
+}
+
+/// Holds a host on which a plan is in force against what is wanted of it.
+///
+/// # Errors
+/// See [`holds`].
+pub fn confirm(plan: &Plan, host: &Host, wish: &Wish, sights: Sights) -> Result<(), Refusal> {
+    if confirm::is_as_proven(plan, host) { Ok(()) } else { holds(host, wish, sights).map(drop) }
 }
 
 /// A lock that is there, and the one that would be made today.

@@ -186,7 +186,7 @@ fn without_network(host: &Host, name: &str) -> Host {
         table.chains.retain(|name, _| !is_about(name));
         for chain in table.chains.values_mut() {
             chain.rules.retain(|rule| !is_about(&rule.text));
-            for step in chain.rules.iter_mut().flat_map(|rule| &mut rule.steps) {
+            for step in chain.rules.iter_mut().flat_map(|rule| Arc::make_mut(&mut rule.steps)) {
                 if let Step::Act(Action::Lookup { map, .. }) = step {
                     Arc::make_mut(map).retain(|(key, _)| *key != [Span::Name(bridge.as_str().into())]);
                 }

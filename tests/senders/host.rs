@@ -6,6 +6,7 @@ use docker_firewall::model::host::Host;
 use docker_firewall::model::packet::Target;
 use docker_firewall::model::ruleset::{Action, Step, Test};
 use docker_firewall::model::snapshot::{FILES, Snapshot};
+use std::sync::Arc;
 
 const ADDRESSES: &str = r#"[{"ifname":"lo","flags":["LOOPBACK"],"addr_info":[{"local":"127.0.0.1","prefixlen":8},{"local":"::1","prefixlen":128}]},
 {"ifname":"eth0","addr_info":[{"local":"10.9.0.1","prefixlen":24,"broadcast":"10.9.0.255"},{"local":"fd09::1","prefixlen":64},{"local":"fe80::1","prefixlen":64}]},
@@ -57,7 +58,7 @@ pub fn random(dice: &mut Dice) -> Host {
 pub fn without_indexes(host: &Host) -> Host {
     let mut host = host.clone();
     let chains = host.ruleset.tables.iter_mut().flat_map(|table| table.chains.values_mut());
-    for step in chains.flat_map(|chain| &mut chain.rules).flat_map(|rule| &mut rule.steps) {
+    for step in chains.flat_map(|chain| &mut chain.rules).flat_map(|rule| Arc::make_mut(&mut rule.steps)) {
         if let Step::Test(Test::Fields { selectors, .. }) | Step::Act(Action::Lookup { selectors, .. }) = step {
             selectors.iter_mut().filter(|selector| selector.mask.is_none()).for_each(|selector| selector.mask = Some(u32::MAX));
         }

@@ -67,7 +67,7 @@ fn rule(dice: &mut Dice, number: usize, chains: usize, nat: Option<Hook>) -> Rul
         steps.push(Step::Test(test(dice)));
         steps.push(Step::Act(action(dice, chains, nat)));
     }
-    Rule { text: format!("rule {number}").into(), steps }
+    Rule { text: format!("rule {number}").into(), steps: steps.into() }
 }
 
 fn net(dice: &mut Dice) -> Span {

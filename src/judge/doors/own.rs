@@ -7,7 +7,8 @@ use crate::model::field::{Key, Selector, Span};
 use crate::model::host::{Host, Link};
 use crate::model::packet::Family;
 use crate::model::ruleset::{Action, Rule, Step, Test, Translation};
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,7 +19,11 @@ pub(super) struct Own {
     translations: Vec<(Ports, Vec<bool>)>,
     /// True if some rule asks whether an address is one of the incoming interface.
     asks_where: bool,
+    known: RefCell<Known>,
 }
+
+/// What was answered, by the interface, the family and the places of the translations that are about the port.
+type Known = HashMap<(Arc<str>, Family, Vec<usize>), Arc<[IpAddr]>>;
 
 struct Address {
     /// The address itself.
@@ -57,22 +62,28 @@ impl Own {
         };
         let translations = spans.of_translations.into_iter().map(|(ports, ranges)| (ports, among(&ranges)));
         let translations = translations.filter(|(_, among)| among.contains(&true)).collect();
-        Self { translations, addresses, asks_where: spans.asks_where }
+        Self { translations, addresses, asks_where: spans.asks_where, known: RefCell::default() }
     }
 
     /// The addresses to ask for a port at an interface: its own first. Addresses of other interfaces are asked where a rule tells them
     /// from these: a host answers to all its addresses on every interface (weak host model, RFC 1122, 3.3.4.2).
-    pub(super) fn at(&self, link: &Link, family: Family, port: u16) -> Vec<IpAddr> {
+    pub(super) fn at(&self, link: &Link, family: Family, port: u16) -> Arc<[IpAddr]> {
+        let of_port = self.translations.iter().enumerate().filter(|(_, (ports, _))| speaks_of(ports.as_ref(), port));
+        let key = (Arc::clone(&link.name), family, of_port.map(|(at, _)| at).collect());
+        let mut known = self.known.borrow_mut();
+        Arc::clone(known.entry(key).or_insert_with_key(|(_, _, translations)| self.told_apart(link, family, translations)))
+    }
+
+    /// One address of each class by itself, by these translations and, where that is asked, by its place.
+    fn told_apart(&self, link: &Link, family: Family, translations: &[usize]) -> Arc<[IpAddr]> {
         let is_here = |own: &Address| own.link == link.name;
         let is_asked = |own: &Address| Family::of(own.at) == family && (is_here(own) || !is_link_local(own.at));
         let mut asked: Vec<usize> = (0..self.addresses.len()).filter(|at| is_asked(&self.addresses[*at])).collect();
         asked.sort_by_key(|at| (!is_here(&self.addresses[*at]), is_link_local(self.addresses[*at].at)));
-        let translations: Vec<&Vec<bool>> =
-            self.translations.iter().filter(|(ports, _)| speaks_of(ports.as_ref(), port)).map(|(_, among)| among).collect();
         let mut seen = HashSet::new();
         let is_new = |at: &usize| {
             let own = &self.addresses[*at];
-            let translated: Vec<bool> = translations.iter().map(|among| among[*at]).collect();
+            let translated: Vec<bool> = translations.iter().map(|translation| self.translations[*translation].1[*at]).collect();
             seen.insert((own.class, translated, self.asks_where && is_here(own)))
         };
         asked.into_iter().filter(is_new).map(|at| self.addresses[at].at).collect()
@@ -110,7 +121,7 @@ impl Spans {
 
     fn note(&mut self, rule: &Rule) {
         let mut ranges = Vec::new();
-        for step in &rule.steps {
+        for step in rule.steps.iter() {
             let (selectors, values): (&[Selector], Vec<&Vec<Span>>) = match step {
                 Step::Test(Test::Fields { selectors, among, .. }) => {
                     (selectors, among.members.iter().chain(&among.exceptions).collect())

@@ -50,7 +50,7 @@ fn with_rule(mut host: Host, address: &str) -> Host {
     let address: IpAddr = address.parse().unwrap();
     let among = Set::of([Span::Address(address, address)]);
     let test = Step::Test(Test::Fields { selectors: vec![Key::Destination.into()], among, negated: false });
-    let rules = vec![Rule { text: "".into(), steps: vec![test, Step::Act(Action::Decide(Decision::Drop))] }];
+    let rules = vec![Rule { text: "".into(), steps: [test, Step::Act(Action::Decide(Decision::Drop))].into() }];
     let chain = Chain { name: "INPUT".into(), base: None, rules, unread: None };
     let chains = std::iter::once((Arc::clone(&chain.name), chain)).collect();
     host.ruleset.tables.push(Table { family: TableFamily::Ip, name: "filter".to_owned(), origin: Origin::Iptables, chains });

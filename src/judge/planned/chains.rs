@@ -141,7 +141,7 @@ impl<'r> Bridges<'r> {
     /// Lets the verdict map of a chain that looks at `key` send packets of an interface to a chain.
     pub(super) fn dispatch(&mut self, chain: &str, key: Key, interface: &str, target: &str) {
         let entry = (vec![Span::Name(interface.into())], Decision::Jump(target.into()));
-        let steps = self.rules(chain).iter_mut().flat_map(|rule| &mut rule.steps);
+        let steps = self.rules(chain).iter_mut().flat_map(|rule| Arc::make_mut(&mut rule.steps));
         for step in steps {
             let Step::Act(Action::Lookup { selectors, map }) = step else { continue };
             if *selectors == [Selector::from(key)] && !map.contains(&entry) {

@@ -46,7 +46,7 @@ fn tells_apart(ruleset: &Ruleset, first: u16, last: u16) -> bool {
         _ => false,
     };
     let rules = ruleset.tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
-    rules.flat_map(|rule| &rule.steps).any(|step| ports(step).any(splits))
+    rules.flat_map(|rule| rule.steps.iter()).any(|step| ports(step).any(splits))
 }
 
 /// The spans that a step holds the port of the packet against, before its translation or after.

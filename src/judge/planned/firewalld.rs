@@ -87,7 +87,7 @@ fn with_copies(rule: &Rule, member: &str, bridge: &str) -> Vec<Rule> {
     let copy = |chosen: &&[usize]| {
         let mut copy = rule.clone();
         for place in *chosen {
-            if let Step::Test(Test::Fields { among, .. }) = &mut copy.steps[places[*place]] {
+            if let Step::Test(Test::Fields { among, .. }) = &mut Arc::make_mut(&mut copy.steps)[places[*place]] {
                 *among = Set::of([Span::Name(bridge.into())]);
             }
         }

@@ -220,7 +220,7 @@ fn guarded_addresses(ruleset: &Ruleset, backend: Backend) -> Vec<IpAddr> {
 
 fn destinations(chain: &Chain) -> Vec<IpAddr> {
     let drops = |rule: &&Rule| rule.steps.iter().any(|step| matches!(step, Step::Act(Action::Decide(Decision::Drop))));
-    let steps = chain.rules.iter().filter(drops).flat_map(|rule| &rule.steps);
+    let steps = chain.rules.iter().filter(drops).flat_map(|rule| rule.steps.iter());
     let tests = steps.filter_map(|step| if let Step::Test(test) = step { Some(test) } else { None });
     tests.filter(|test| looks_at(test, Key::Destination)).flat_map(single_addresses).collect()
 }

@@ -172,7 +172,7 @@ fn internal(sheet: &mut Sheet<'_>, habits: &Habits, terms: &Terms, prefix: IpNet
 fn join_bridge_set(ruleset: &mut Ruleset, family: Family, prefix: IpNet) {
     let mut sheet = Sheet::of(ruleset, family);
     let rules = sheet.rules("filter", "FORWARD").iter_mut().filter(|rule| rule.text.contains("docker-ext-bridges-"));
-    for step in rules.flat_map(|rule| &mut rule.steps) {
+    for step in rules.flat_map(|rule| Arc::make_mut(&mut rule.steps)) {
         if let Step::Test(Test::Fields { among, .. }) = step
             && among.members.iter().flatten().any(|span| matches!(span, Span::Address(..)))
         {

@@ -90,7 +90,7 @@ pub(super) fn iptables(chain: &str, parts: &[Part<'_>], does: &Do<'_>) -> Rule {
         Do::From(address) => format!("SNAT --to-source {address}"),
     };
     steps.push(Step::Act(does.action()));
-    Rule { text: format!("{text} -j {target}").into(), steps }
+    Rule { text: format!("{text} -j {target}").into(), steps: steps.into() }
 }
 
 /// A rule for a chain of nftables, with its text as `nft list ruleset` prints it, without its counter.
@@ -110,7 +110,7 @@ pub(super) fn nft(parts: &[Part<'_>], does: &Do<'_>, comment: &str) -> Rule {
         words.push(format!("comment \"{comment}\""));
     }
     steps.push(Step::Act(does.action()));
-    Rule { text: words.join(" ").into(), steps }
+    Rule { text: words.join(" ").into(), steps: steps.into() }
 }
 
 impl Do<'_> {

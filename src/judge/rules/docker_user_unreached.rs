@@ -41,7 +41,7 @@ fn check(case: &HostCase) -> Vec<Finding> {
 fn is_first(table: &Table) -> bool {
     let first = table.chains.get("FORWARD").and_then(|chain| chain.rules.first());
     let jumps = |step: &Step| matches!(step, Step::Act(Action::Decide(Decision::Jump(target))) if &**target == NAME);
-    first.is_some_and(|rule| matches!(rule.steps.as_slice(), [step] if jumps(step)))
+    first.is_some_and(|rule| matches!(&*rule.steps, [step] if jumps(step)))
 }
 
 fn finding(case: &HostCase, place: &Place) -> Option<Finding> {
@@ -99,7 +99,7 @@ fn passed_by<'a>(case: &'a HostCase, place: &Place) -> BTreeMap<&'a str, Hop> {
     let host = case.host();
     let mut shut = place.table.clone();
     if let Some(chain) = shut.chains.get_mut(NAME) {
-        chain.rules = vec![Entry { text: "-j DROP".into(), steps: vec![Step::Act(Action::Decide(Decision::Drop))] }];
+        chain.rules = vec![Entry { text: "-j DROP".into(), steps: [Step::Act(Action::Decide(Decision::Drop))].into() }];
     }
     let Some(policy) = shut.chains.get("FORWARD").and_then(|chain| Some(chain.base.as_ref()?.policy)) else {
         return BTreeMap::new();

@@ -47,7 +47,7 @@ fn unnamed(host: &Host) -> Vec<u16> {
     named.extend(host.publishers.iter().flat_map(|it| &it.bindings).flat_map(|it| [Some(it.target), it.port]).flatten());
     let is_port = |key: Key| matches!(key, Key::DestinationPort | Key::CtDestinationPort);
     let rules = host.ruleset.tables.iter().flat_map(|table| table.chains.values()).flat_map(|chain| &chain.rules);
-    for step in rules.flat_map(|rule| &rule.steps) {
+    for step in rules.flat_map(|rule| rule.steps.iter()) {
         let (selectors, members): (_, Vec<&Vec<Span>>) = match step {
             Step::Test(Test::Fields { selectors, among, .. }) => (selectors, among.members.iter().collect()),
             Step::Act(Action::Lookup { selectors, map }) => (selectors, map.iter().map(|(key, _)| key).collect()),

@@ -53,7 +53,7 @@ fn why(firewalld: &Firewalld) -> String {
 /// How many rules of the owner are in DOCKER-USER, of both families; a RETURN without conditions, with which older engines end the
 /// chain, is none.
 fn owners_rules(host: &Host) -> usize {
-    let is_engines = |rule: &&NetfilterRule| matches!(rule.steps.as_slice(), [Step::Act(Action::Decide(Decision::Return))]);
+    let is_engines = |rule: &&NetfilterRule| matches!(&*rule.steps, [Step::Act(Action::Decide(Decision::Return))]);
     let chains = host.ruleset.tables.iter().filter_map(|table| table.chains.get("DOCKER-USER"));
     chains.flat_map(|chain| &chain.rules).filter(|rule| !is_engines(rule)).count()
 }

@@ -57,7 +57,7 @@ fn finding(managers: &BTreeMap<&'static str, String>) -> Finding {
 /// True if the chain refuses what it does not know: by its policy, or by a last rule without a condition.
 fn refuses(chain: &Chain, base: &Base) -> bool {
     let stops = |step: &Step| matches!(step, Step::Act(Action::Decide(Decision::Drop | Decision::Reject)));
-    let last_stops = chain.rules.last().is_some_and(|rule| matches!(rule.steps.as_slice(), [step] if stops(step)));
+    let last_stops = chain.rules.last().is_some_and(|rule| matches!(&*rule.steps, [step] if stops(step)));
     base.policy == Policy::Drop || last_stops
 }
 

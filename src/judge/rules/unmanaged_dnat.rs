@@ -77,7 +77,7 @@ fn leads(entry: &Entry) -> Vec<Lead> {
         is_port.then(|| first_port(span)).flatten()
     };
     let mut leads = Vec::new();
-    for step in &entry.steps {
+    for step in entry.steps.iter() {
         match step {
             Step::Act(Action::Translate(Translation::Redirect(ports))) => {
                 leads.push(Lead { address: None, port: first(*ports), asked: Vec::new() });

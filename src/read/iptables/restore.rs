@@ -30,7 +30,7 @@ pub(crate) fn restore(table: &mut Table, text: &str, moment: Option<u64>) {
                 let chain = built_in(table, name);
                 let at = if command == "-I" { 0 } else { chain.rules.len() };
                 let steps = steps(&line, &names, &place("", "filter", chain, at), &context);
-                chain.rules.insert(at, Rule { text: text.into(), steps });
+                chain.rules.insert(at, Rule { text: text.into(), steps: steps.into() });
             }
             "-D" => {
                 let Some(chain) = table.chains.get_mut(name) else { continue };

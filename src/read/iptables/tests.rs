@@ -16,7 +16,7 @@ fn read_v4(text: &str) -> Save {
 fn steps(family: Family, rule: &str) -> Vec<Step> {
     let text = format!("*nat\n:IN - [0:0]\n:OTHER - [0:0]\n-A IN {rule}\nCOMMIT\n");
     let sets = ipset::read("create office hash:net family inet\nadd office 10.0.0.0/8\ncreate macs hash:mac\n");
-    saved(&text, family, &sets).tables[0].chains["IN"].rules[0].steps.clone()
+    saved(&text, family, &sets).tables[0].chains["IN"].rules[0].steps.to_vec()
 }
 
 fn unknown(steps: &[Step]) -> Option<String> {
@@ -245,7 +245,7 @@ fn a_rule_with_dates_alone_is_asked_at_the_moment_of_the_look() {
             &Context { family: Family::V4, sets: None, changes: &Changes::default(), save: "", moment },
         );
         let steps = save.tables[0].chains["IN"].rules[0].steps.clone();
-        match steps.as_slice() {
+        match &*steps {
             [Step::Act(_)] => "fits",
             [Step::Test(Test::Fields { among, .. }), Step::Act(_)] if among.members.is_empty() => "does not fit",
             _ => "unknown",

@@ -15,7 +15,7 @@ fn listing(rules: &[Value], more: &[Value]) -> Listing {
 }
 
 fn steps(expressions: &Value) -> Vec<Step> {
-    listing(std::slice::from_ref(expressions), &[]).tables[0].chains["c"].rules[0].steps.clone()
+    listing(std::slice::from_ref(expressions), &[]).tables[0].chains["c"].rules[0].steps.to_vec()
 }
 
 fn is_unknown(steps: &[Step]) -> bool {

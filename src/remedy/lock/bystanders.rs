@@ -5,8 +5,8 @@
 use crate::judge::doors;
 use crate::model::guard::{Guard, Ports};
 use crate::model::host::{Host, Link};
-use crate::model::packet::{Packet, Protocol};
-use std::collections::BTreeSet;
+use crate::model::packet::{Protocol, Target};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,9 +14,18 @@ use std::sync::Arc;
 const BYSTANDERS: [(u16, Protocol); 4] =
     [(22, Protocol::TCP), (53, Protocol::UDP), (443, Protocol::TCP), (47_808, Protocol::TCP)];
 
-/// Packets that have nothing to do with what a lock is for. Of networks, ports and addresses of the host each is asked about, but not each
-/// with each.
-pub(super) fn of(host: &Host, guard: &Guard) -> Vec<Packet> {
+/// Somebody who sends packets that have nothing to do with what a lock is for.
+pub(super) struct Bystander {
+    /// The interface that they come in by.
+    pub(super) interface: Arc<str>,
+    /// Who sends them.
+    pub(super) source: IpAddr,
+    /// What they are sent to, all of one family.
+    pub(super) targets: Vec<Target>,
+}
+
+/// All bystanders. Of networks, ports and addresses of the host each is asked about, but not each with each.
+pub(super) fn of(host: &Host, guard: &Guard) -> Vec<Bystander> {
     let outside = doors::outside(host);
     let own: Vec<IpAddr> = outside.iter().flat_map(|link| &link.addresses).map(|own| own.net.addr()).collect();
     let bindings = || host.publishers.iter().flat_map(|it| &it.bindings);
@@ -49,26 +58,21 @@ pub(super) fn of(host: &Host, guard: &Guard) -> Vec<Packet> {
             packets.add(link, *neighbour, [*address], &free);
         }
     }
-    packets.0
+    let bystander = |((interface, source), targets)| Bystander { interface, source, targets };
+    packets.0.into_iter().map(bystander).collect()
 }
 
 type Port = (u16, Protocol);
 
-/// Packets, those of one family only.
+/// Packets by their senders, to targets of their family.
 #[derive(Default)]
-struct Packets(Vec<Packet>);
+struct Packets(BTreeMap<(Arc<str>, IpAddr), Vec<Target>>);
 
 impl Packets {
     fn add(&mut self, interface: &str, source: IpAddr, to: impl IntoIterator<Item = IpAddr>, ports: &[Port]) {
-        for destination in to.into_iter().filter(|address| address.is_ipv4() == source.is_ipv4()) {
-            let packet = |(port, protocol): &Port| Packet {
-                interface: Arc::from(interface),
-                source,
-                destination,
-                port: *port,
-                protocol: *protocol,
-            };
-            self.0.extend(ports.iter().map(packet));
+        let targets = self.0.entry((interface.into(), source)).or_default();
+        for address in to.into_iter().filter(|address| address.is_ipv4() == source.is_ipv4()) {
+            targets.extend(ports.iter().map(|(port, protocol)| Target { address, port: *port, protocol: *protocol }));
         }
     }
 }

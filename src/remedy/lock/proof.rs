@@ -3,7 +3,8 @@
 //! In: the host without a lock and with it, both made ready to judge. Out: what the lock closes, or the packet that stands against it. Not
 //! here: what the lock is to let in.
 
-use super::{Sights, bystanders};
+use super::Sights;
+use super::bystanders::{self, Bystander};
 use crate::judge::court::{self, Court, Ruling};
 use crate::judge::doors::{self, Door, Way};
 use crate::judge::hosts::{self, HostCase, Sight};
@@ -59,7 +60,7 @@ fn beside(host: &Host) -> Vec<String> {
 /// To whom a way in that the host has a say in is open, or may be.
 fn opened<'a>(case: &'a HostCase, sight: &'a Sight) -> impl Iterator<Item = View> + 'a {
     let open = sight.rulings.iter().filter(|ruling| ruling.actual != Verdict::Closed && ruling.path != Path::Beside);
-    open.map(|ruling| case.outline(sight, ruling))
+    open.map(|ruling| case.gist(sight, ruling))
 }
 
 fn lines(host: &Host, views: &Views) -> Vec<Line> {
@@ -187,10 +188,11 @@ fn is_allowed(wish: &Wish, door: &Door, sender: IpAddr) -> bool {
 
 /// What a lock must not touch: what containers and the host send out and to each other, and the host's own services.
 fn keeps(before: &Court, after: &Court, guard: &Guard) -> Result<(), Refusal> {
-    for packet in bystanders::of(before.host(), guard) {
-        let (Some(was), Some(is)) = (before.verdict(&packet), after.verdict(&packet)) else { continue };
-        if was != is {
-            return Err(Counter { packet, was, is }.told(after));
+    for Bystander { interface, source, targets } in bystanders::of(before.host(), guard) {
+        let judged = [before, after].map(|court| court.verdicts(&interface, source, &targets));
+        let [Some(was), Some(is)] = judged else { continue };
+        if let Some((to, (was, is))) = targets.iter().zip(was.into_iter().zip(is)).find(|(_, (was, is))| was != is) {
+            return Err(Counter { packet: court::packet(&interface, source, *to), was, is }.told(after));
         }
     }
     Ok(())

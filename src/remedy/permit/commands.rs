@@ -160,8 +160,8 @@ pub(super) fn guard_loopback(host: &Host) -> Option<Command> {
     // The engine's own since 28.0 (moby#49325); where there is nftables alone, there is no such table.
     let uses_iptables = host.ruleset.tables.iter().any(|table| table.origin != Origin::Nft && table.family == TableFamily::Ip);
     let loopback = Span::Address(Ipv4Addr::new(127, 0, 0, 0).into(), Ipv4Addr::new(127, 255, 255, 255).into());
-    let mut rule = with_tests(&[(Key::Destination, loopback)], Decision::Drop);
-    rule.steps.insert(1, Step::Test(Test::field(Key::InInterface, Set::of([Span::Name("lo".into())]), true)));
+    let not_lo = Test::field(Key::InInterface, Set::of([Span::Name("lo".into())]), true);
+    let rule = with_tests([Test::within(Key::Destination, loopback), not_lo], Decision::Drop);
     let patch = Patch {
         table: (TableFamily::Ip, "raw", Origin::Iptables),
         name: None,
@@ -199,7 +199,7 @@ pub(super) fn forward(host: &Host, finding: &Finding) -> Option<Command> {
         chain: table.chains.keys().find(|name| name.ends_with("FORWARD_dnat"))?.to_string(),
         is_first: true,
         // No protocol: https://github.com/firewalld/firewalld/issues/1536
-        rule: with_tests(&[(Key::CtDestinationPort, Span::number(port.into()))], Decision::Accept),
+        rule: with_tests([Test::within(Key::CtDestinationPort, Span::number(port.into()))], Decision::Accept),
     };
     let keep = Some("`firewall-cmd --runtime-to-permanent` keeps it; the container's address changes when it is made again");
     Some(Command { text, goal: Goal::Forward { port, protocol }, keep, patches: vec![patch] })
@@ -215,12 +215,11 @@ fn accept(tests: &[(Key, Span)], protocol: Protocol, ports: (u16, u16)) -> Rule 
     let mut tests = tests.to_vec();
     tests.push((Key::Protocol, Span::number(protocol.0.into())));
     tests.push((Key::DestinationPort, Span::Number(ports.0.into(), ports.1.into())));
-    with_tests(&tests, Decision::Accept)
+    with_tests(tests.into_iter().map(|(key, span)| Test::within(key, span)), Decision::Accept)
 }
 
-fn with_tests(tests: &[(Key, Span)], decision: Decision) -> Rule {
-    let test = |(key, span): &(Key, Span)| Step::Test(Test::within(*key, span.clone()));
-    let steps = tests.iter().map(test).chain([Step::Act(Action::Decide(decision))]).collect();
+fn with_tests(tests: impl IntoIterator<Item = Test>, decision: Decision) -> Rule {
+    let steps = tests.into_iter().map(Step::Test).chain([Step::Act(Action::Decide(decision))]).collect();
     Rule { text: "proposed".into(), steps }
 }
 

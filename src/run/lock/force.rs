@@ -87,7 +87,7 @@ pub(super) fn force_on(
     let cut = put(host, &plan, cuts).map_err(|error| take_back(eyes, before.as_ref(), error))?;
     load::load(&lock::removal(host, Some(plan.script.backend))).map_err(Error::Load)?;
     memory::put(turn, None, &next).map_err(Error::Own)?;
-    lock::holds(&host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
+    lock::confirm(&plan, &host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
     Ok(Forced { plan, memory: next, cut })
 }
 

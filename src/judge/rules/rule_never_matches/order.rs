@@ -19,7 +19,7 @@ pub(super) fn below_the_end(chain: &Chain) -> Option<(&[Rule], &Rule)> {
 }
 
 fn takes_all(rule: &Rule) -> bool {
-    matches!(rule.steps.as_slice(), [Step::Act(Action::Decide(decision))] if is_final(decision))
+    matches!(&*rule.steps, [Step::Act(Action::Decide(decision))] if is_final(decision))
 }
 
 fn is_final(decision: &Decision) -> bool {

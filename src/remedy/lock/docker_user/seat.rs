@@ -141,6 +141,6 @@ impl Seat {
 
 /// True if the first rule sends everything to the engine's chain for its owner.
 fn leads_to_owner_first(forward: &Chain) -> bool {
-    let leads = |rule: &Rule| matches!(rule.steps.as_slice(), [Step::Act(Action::Decide(Decision::Jump(to)))] if &**to == OWNER);
+    let leads = |rule: &Rule| matches!(&*rule.steps, [Step::Act(Action::Decide(Decision::Jump(to)))] if &**to == OWNER);
     forward.rules.first().is_some_and(leads)
 }
