@@ -162,18 +162,23 @@ impl<'h> Ground<'h> {
         if self.is_bridge(input) && self.filters_bridges(family) { Truth::Maybe } else { Truth::No }
     }
 
+    /// Whether br_netfilter shows that what comes in by `input` came by a port of it: of all frames but those with a VLAN tag
+    /// (net/bridge/br_netfilter_hooks.c, `br_nf_pre_routing`). On the bridges of the engine's networks a tagged frame comes to nobody.
+    pub(crate) fn shows_port(&self, input: &str, family: Family) -> Truth {
+        match self.is_bridged(input, family) {
+            Truth::Maybe if self.host.networks.iter().any(|network| network.bridge.as_deref() == Some(input)) => Truth::Yes,
+            other => other,
+        }
+    }
+
     /// True if an interface is a bridge.
     pub(crate) fn is_bridge(&self, name: &str) -> bool {
         self.link(name).is_some_and(|link| link.kind.as_deref() == Some("bridge"))
     }
 
-    /// True if frames between the ports of a bridge pass the IP hooks: br_netfilter is there and on. Without it there is no such setting.
+    /// See [`Host::filters_bridges`].
     pub(crate) fn filters_bridges(&self, family: Family) -> bool {
-        let name = match family {
-            Family::V4 => "net/bridge/bridge-nf-call-iptables",
-            Family::V6 => "net/bridge/bridge-nf-call-ip6tables",
-        };
-        self.host.setting(name).is_some_and(|value| value != 0)
+        self.host.filters_bridges(family)
     }
 
     /// A setting of an interface, or of all. None: not known.

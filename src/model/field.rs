@@ -104,6 +104,8 @@ pub enum Key {
     },
     /// 1 if the packet is bridged, and br_netfilter shows it to the IP hooks.
     Bridged,
+    /// 1 if the packet came in by a port of a bridge, and br_netfilter shows that to the IP hooks.
+    ByPort,
     /// 1 if the packet came through an IPsec tunnel.
     Ipsec,
     /// Something that cannot be read; it may have any value.

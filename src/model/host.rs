@@ -298,4 +298,13 @@ impl Host {
     pub fn setting(&self, name: &str) -> Option<u32> {
         self.settings.get(name)?.trim().parse().ok()
     }
+
+    /// True if frames between the ports of a bridge pass the IP hooks: br_netfilter is there and on. Without it there is no such setting.
+    pub fn filters_bridges(&self, family: Family) -> bool {
+        let name = match family {
+            Family::V4 => "net/bridge/bridge-nf-call-iptables",
+            Family::V6 => "net/bridge/bridge-nf-call-ip6tables",
+        };
+        self.setting(name).is_some_and(|value| value != 0)
+    }
 }

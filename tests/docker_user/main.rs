@@ -15,7 +15,7 @@ use docker_firewall::judge::court::Court;
 use docker_firewall::judge::doors;
 use docker_firewall::judge::whatif;
 use docker_firewall::model::guard::Wish;
-use docker_firewall::model::host::{Address, Host, Link, Route};
+use docker_firewall::model::host::{Address, Host, Link, Network, Route};
 use docker_firewall::model::lock::{Backend, Load, Refusal};
 use docker_firewall::model::packet::{Packet, Protocol};
 use docker_firewall::model::ruleset::{Chain, Policy, Table, TableFamily};
@@ -192,6 +192,35 @@ fn with_link(host: &Host, name: &str, kind: &str, address: &str) -> Host {
     host
 }
 
+/// A host where nothing but the lock refuses anything.
+fn unguarded(snapshot: &Snapshot) -> Host {
+    let mut host = snapshot.host();
+    host.ruleset.tables.retain(|table| table.family != TableFamily::Inet && table.name != "raw");
+    for table in host.ruleset.tables.iter_mut().filter(|table| table.name == "filter") {
+        for chain in table.chains.values_mut().filter(|chain| &*chain.name != "DOCKER-USER") {
+            chain.rules.retain(|rule| rule.text.contains("-j DOCKER-USER"));
+            chain.base.iter_mut().for_each(|base| base.policy = Policy::Accept);
+        }
+    }
+    host.settings.insert("net/ipv4/ip_forward".to_owned(), "1".to_owned());
+    host
+}
+
+/// Somebody by `eth0`.
+fn neighbour(host: &Host) -> String {
+    let own = host.link("eth0").unwrap().addresses.iter().find(|own| own.net.addr().is_ipv4()).unwrap().net;
+    own.hosts().nth(1).unwrap().to_string()
+}
+
+/// The host with one more network of the engine's, on a bridge that its owner named.
+fn with_network(host: &Host, bridge: &str, gateway: &str) -> Host {
+    let mut host = with_link(host, bridge, "bridge", gateway);
+    let network = host.networks.iter().find(|network| network.bridge.as_deref() == Some("docker0")).unwrap().clone();
+    let subnets = vec![gateway.parse::<ipnet::IpNet>().unwrap().trunc()];
+    host.networks.push(Network { id: bridge.to_owned(), bridge: Some(bridge.to_owned()), subnets, ..network });
+    host
+}
+
 fn verdict(court: &Court, interface: &str, source: &str, destination: &str, port: u16) -> Verdict {
     let (source, destination) = (source.parse().unwrap(), destination.parse().unwrap());
     court.assess(&Packet { interface: interface.into(), source, destination, port, protocol: Protocol::TCP }).actual.verdict
@@ -200,21 +229,11 @@ fn verdict(court: &Court, interface: &str, source: &str, destination: &str, port
 #[test]
 fn an_interface_of_a_later_time_is_guarded_if_it_may_be_the_engines_and_works() {
     for (name, snapshot, _) in iptables_hosts() {
-        let mut host = snapshot.host();
-        // Nothing but the lock refuses anything.
-        host.ruleset.tables.retain(|table| table.family != TableFamily::Inet && table.name != "raw");
-        for table in host.ruleset.tables.iter_mut().filter(|table| table.name == "filter") {
-            for chain in table.chains.values_mut().filter(|chain| &*chain.name != "DOCKER-USER") {
-                chain.rules.retain(|rule| rule.text.contains("-j DOCKER-USER"));
-                chain.base.iter_mut().for_each(|base| base.policy = Policy::Accept);
-            }
-        }
-        host.settings.insert("net/ipv4/ip_forward".to_owned(), "1".to_owned());
+        let mut host = unguarded(&snapshot);
         for setting in ["rp_filter", "route_localnet"] {
             host.settings.insert(format!("net/ipv4/conf/br-lan/{setting}"), "0".to_owned());
         }
-        let own = host.link("eth0").unwrap().addresses.iter().find(|own| own.net.addr().is_ipv4()).unwrap().net;
-        let neighbour = own.hosts().nth(1).unwrap().to_string();
+        let neighbour = neighbour(&host);
         let wish = Wish { refuses_all: true, ..allowing(&["8080/tcp"]) };
         let locked = plan(&with_link(&host, "br-lan", "bridge", "192.168.77.1/24"), &wish).script.host;
         for bridge in ["br-0a1b2c3d4e5f", "web0"] {
@@ -231,6 +250,24 @@ fn an_interface_of_a_later_time_is_guarded_if_it_may_be_the_engines_and_works() 
             Verdict::Closed,
             "{name}: from it to a container"
         );
+    }
+}
+
+#[test]
+fn containers_behind_a_later_bridge_of_any_name_reach_each_other_whether_their_frames_pass_the_filters_or_not() {
+    for (name, snapshot, _) in iptables_hosts() {
+        let mut host = unguarded(&snapshot);
+        let neighbour = neighbour(&host);
+        for is_filtered in [true, false] {
+            host.settings.insert("net/bridge/bridge-nf-call-iptables".to_owned(), u8::from(is_filtered).to_string());
+            let script = plan(&host, &Wish { refuses_all: true, ..allowing(&["8080/tcp"]) }).script;
+            assert_eq!(script.loads[0].text.contains("-m physdev"), is_filtered, "{name}: asking loads br_netfilter");
+            let court = Court::of(&with_network(&script.host, "own0", "172.31.0.1/16"));
+            assert_eq!(verdict(&court, "own0", "172.31.0.3", "172.31.0.2", 80), Verdict::Open, "{name}: within");
+            assert_eq!(verdict(&court, "eth0", &neighbour, "172.31.0.2", 80), Verdict::Closed, "{name}: from outside");
+            let court = Court::of(&with_link(&script.host, "lan0", "bridge", "192.168.77.1/24"));
+            assert_eq!(verdict(&court, "lan0", "192.168.77.2", "172.17.0.2", 80), Verdict::Closed, "{name}: from a later LAN");
+        }
     }
 }
 

@@ -34,15 +34,34 @@ join docker0 172.17.0.1/16 fd17::1/64 C 172.17.0.2/16 fd17::2/64
 join br-lan 192.168.77.1/24 fd77::1/64 V 192.168.77.2/24 fd77::2/64
 ";
 
-/// Another network of the engine's, with a container L, made after the lock.
+/// Networks of the engine's that are made after the lock: one with a container L, and one whose bridge its owner named, with O and P.
 const LATER: &str = "
 set -e
-ip netns add L; ip -n L link set lo up
-ip link add br-0123456789ab type bridge; ip link set br-0123456789ab up
-ip link add vL type veth peer name eth0 netns L; ip link set vL master br-0123456789ab up
-ip addr add 172.18.0.1/16 dev br-0123456789ab; ip -n L addr add 172.18.0.2/16 dev eth0; ip -n L link set eth0 up
-ip -n L route add default via 172.18.0.1
+join() { # bridge, the host's address, namespace, its address
+  ip netns add $3; ip -n $3 link set lo up
+  ip link show $1 >/dev/null 2>&1 || { ip link add $1 type bridge; ip link set $1 up; ip addr add $2 dev $1; }
+  ip link add v$3 type veth peer name eth0 netns $3; ip link set v$3 master $1 up
+  ip -n $3 addr add $4 dev eth0; ip -n $3 link set eth0 up; ip -n $3 route add default via ${2%/*}
+}
+join br-0123456789ab 172.18.0.1/16 L 172.18.0.2/16
+join own0 172.19.0.1/16 O 172.19.0.2/16
+join own0 172.19.0.1/16 P 172.19.0.3/16
 ";
+
+/// What then may be sent.
+const SENT_LATER: [Sent; 10] = [
+    ("N", "172.18.0.2", 80, false),
+    ("V", "172.18.0.2", 80, false),
+    ("L", "198.51.100.2", 443, true),
+    ("N", "172.19.0.2", 80, false),
+    ("V", "172.19.0.2", 80, false),
+    ("O", "198.51.100.2", 443, true),
+    // Bridged frames pass the filters here.
+    ("O", "172.19.0.3", 80, true),
+    ("P", "172.19.0.2", 80, true),
+    ("O", "198.51.100.1", 8080, true),
+    ("L", "198.51.100.1", 8080, true),
+];
 
 /// What the engine and the host firewall have loaded: 8080 and 8443 are published, 8443 and 22 are permitted.
 fn tables(is_v6: bool) -> String {
@@ -95,7 +114,7 @@ fn snapshot(island: &Island) -> Snapshot {
         ("ip6-route.json", "ip -j -6 route show table all"),
         ("ip-rule.json", "ip -j -4 rule"),
         ("ip6-rule.json", "ip -j -6 rule"),
-        ("sysctl.txt", "sysctl net.ipv4 net.ipv6 2>/dev/null"),
+        ("sysctl.txt", "sysctl net.ipv4 net.ipv6 net.bridge 2>/dev/null"),
         ("nft-ruleset.json", "nft -j list ruleset"),
     ] {
         snapshot.files.insert(file.to_owned(), island.run(command));
@@ -182,8 +201,7 @@ fn packets_come_where_the_lock_lets_them_and_nowhere_else() {
             send(&island, &SENT, &title);
 
             island.run(LATER);
-            let later = [("N", "172.18.0.2", 80, false), ("V", "172.18.0.2", 80, false), ("L", "198.51.100.2", 443, true)];
-            send(&island, &later, &title);
+            send(&island, &SENT_LATER, &title);
 
             // The host firewall is gone for a moment, and docker-proxy serves.
             for tool in ["iptables", "ip6tables"] {

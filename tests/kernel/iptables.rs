@@ -144,6 +144,8 @@ fn test(dice: &mut Dice, place: Place) -> String {
         "-m addrtype ! --dst-type LOCAL",
         "-m physdev --physdev-is-bridged",
         "-m physdev ! --physdev-is-bridged",
+        "-m physdev --physdev-is-in",
+        "-m physdev ! --physdev-is-in",
         "-m pkttype --pkt-type unicast",
         "-m comment --comment \"a b\"",
         "-m limit --limit 100/sec",

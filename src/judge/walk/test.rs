@@ -265,11 +265,8 @@ fn field<'a>(scene: Scene<'a>, key: Key, state: &State<'a>) -> Field<'a> {
             let mark = if by_mark { state.mark } else { 0 };
             scene.crowd.back(scene.ground, state.destination, here.then_some(input), mark)
         }),
-        Key::Bridged => match state.input.map_or(Truth::Maybe, |input| scene.ground.is_bridged(input, state.family)) {
-            Truth::Yes => exactly(1),
-            Truth::No => exactly(0),
-            Truth::Maybe => Field::Unknown,
-        },
+        Key::Bridged => whether(state.input.map_or(Truth::Maybe, |input| scene.ground.is_bridged(input, state.family))),
+        Key::ByPort => whether(state.input.map_or(Truth::Maybe, |input| scene.ground.shows_port(input, state.family))),
         _ => connection(key, state),
     }
 }
@@ -295,6 +292,14 @@ fn bridge<'a>(scene: Scene<'a>, port: Device<'_>, bridge: Device<'a>) -> Field<'
 
 fn exactly<'a>(number: u32) -> Field<'a> {
     Field::Number(number, u32::MAX)
+}
+
+fn whether<'a>(truth: Truth) -> Field<'a> {
+    match truth {
+        Truth::Yes => exactly(1),
+        Truth::No => exactly(0),
+        Truth::Maybe => Field::Unknown,
+    }
 }
 
 /// What connection tracking knows. Without a tracked connection only its state can be asked for.

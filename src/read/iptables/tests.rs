@@ -43,6 +43,7 @@ fn matches_and_targets_of_common_firewalls_are_understood() {
         "-m set --match-set office src -j ACCEPT",
         "-m pkttype --pkt-type broadcast -j DROP",
         "-m physdev --physdev-is-bridged -j ACCEPT",
+        "-m physdev --physdev-is-in -j ACCEPT",
         "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT",
         "-m policy --dir in --pol ipsec -j ACCEPT",
         "-m rpfilter --validmark --invert -j DROP",

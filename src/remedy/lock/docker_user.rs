@@ -23,6 +23,10 @@
 //!   picks them, behind an interface that nobody had when this was made is judged as if the engine's, bridge or not; but not where its
 //!   name begins as those of links and tunnels do (`eth`, `tun`, `wg` …). Interfaces and bridges of others that are there are known by
 //!   name.
+//! - Nor what kind of interface it entered by, but where br_netfilter is on (engines before 28 load it), a packet says whether it came by a
+//!   port of a bridge (`-m physdev --physdev-is-in`): there what comes from such a bridge and an address as the engine picks them is a
+//!   container's, and bridged frames, which pass the filters, too, go on. Where it is off, no such frame comes here, and what such a
+//!   container sends to others is from outside until the next lock.
 //! - A lock that ends by itself does so by the clock of the machine (`-m time`, in UTC): when that is set, the end moves with it. Its
 //!   chains stay, and let everything pass.
 //! - Who flushes the table takes the lock with it: see [`super::cautions`].
@@ -41,6 +45,7 @@ use crate::model::guard::Guard;
 use crate::model::host::{Host, Link};
 use crate::model::lock::{Backend, Load, Refusal};
 use crate::model::moment;
+use crate::model::packet::Family;
 use crate::model::ruleset::{Policy, Table};
 use crate::read::iptables::restore;
 use chains::Chains;
@@ -55,6 +60,17 @@ struct Place<'a> {
     others: Vec<&'a str>,
     /// When it ends by itself, as iptables writes it.
     end: Option<String>,
+    /// Families whose frames pass the filters between the ports of a bridge: there a packet says whether it came by such a port. To ask it
+    /// where they do not would make the kernel begin with it (net/netfilter/xt_physdev.c, `physdev_mt_check`).
+    bridged: Vec<Family>,
+}
+
+impl Place<'_> {
+    /// What hangs on the host and is written into the rules.
+    fn signs(&self) -> Vec<&str> {
+        let bridged = self.bridged.iter().map(|family| if *family == Family::V4 { "bridged v4" } else { "bridged v6" });
+        self.others.iter().copied().chain(bridged).collect()
+    }
 }
 
 /// Writes a guard down, and puts it on a host.
@@ -75,8 +91,9 @@ pub(super) fn script(guard: &Guard, host: &Host) -> Result<Script, Refusal> {
             return Err(Refusal::Unread(why, "date".to_owned()));
         }
     };
-    let digest = super::digest(guard, &others);
-    let place = Place { others, end };
+    let bridged = [Family::V4, Family::V6].into_iter().filter(|family| host.filters_bridges(*family)).collect();
+    let place = Place { others, end, bridged };
+    let digest = super::digest(guard, &place.signs());
     let mut texts: Vec<(usize, Load)> = Vec::new();
     let mut locked = host.clone();
     for seat in &seats {

@@ -84,8 +84,10 @@ pub(super) fn packet_type(option: &Opt) -> Option<Vec<Step>> {
 /// A packet that is not bridged fits no option of physdev, and every negated one (net/netfilter/xt_physdev.c, `physdev_mt`). Which port
 /// a bridged one came by is not followed.
 pub(super) fn physical(option: &Opt) -> Vec<Step> {
-    if matches!(option.name.as_str(), "--physdev-is-bridged" | "--physdev-is-in" | "--physdev-is-out") {
-        return vec![one(Key::Bridged, Span::number(1), option.negated)];
+    match option.name.as_str() {
+        "--physdev-is-in" => return vec![one(Key::ByPort, Span::number(1), option.negated)],
+        "--physdev-is-bridged" | "--physdev-is-out" => return vec![one(Key::Bridged, Span::number(1), option.negated)],
+        _ => {}
     }
     let bridged = vec![Span::number(1), Span::number(0)];
     let plain = vec![Span::number(0), Span::Any];

@@ -8,6 +8,7 @@ use super::seat::INPUT;
 use crate::judge::ours;
 use crate::model::guard::Guard;
 use crate::model::packet::Family;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
@@ -115,7 +116,7 @@ impl Chains {
         chains.to(guard, place, family);
         chains.proxy(guard, family);
         for (name, next) in [(INPUT, PROXY), (ours::CHAIN, TO)] {
-            chains.entrance(guard, place, name, next);
+            chains.entrance(guard, place, family, name, next);
         }
         chains
     }
@@ -151,7 +152,7 @@ impl Chains {
     }
 
     /// Where packets come in: what is not from outside, and what was let in before, goes back.
-    fn entrance(&mut self, guard: &Guard, place: &Place<'_>, name: &str, next: &str) {
+    fn entrance(&mut self, guard: &Guard, place: &Place<'_>, family: Family, name: &str, next: &str) {
         let mut rules = Rules::default();
         rules.add("Connections that were let in.", "-m conntrack --ctstate RELATED,ESTABLISHED", Target::Return);
         if let Some(end) = &place.end {
@@ -166,6 +167,10 @@ impl Chains {
         }
         for bridge in bridges(guard) {
             rules.add("Containers are not outside, nor are those of later networks.", format!("-i {bridge}"), Target::Return);
+        }
+        for pool in pools(guard, family).filter(|_| place.bridged.contains(&family)) {
+            let why = "Nor are those behind a later bridge of any name.";
+            rules.add(why, format!("-s {pool} -m physdev --physdev-is-in"), Target::Return);
         }
         rules.add("Everybody else is.", "", Target::Goto(next.to_owned()));
         self.put(name, rules);
@@ -189,7 +194,7 @@ impl Chains {
         }
         let why = "A published port behind an interface that nobody had when this was made.";
         rules.add(why, "-m conntrack --ctstate DNAT", Target::Goto(OUTSIDE.to_owned()));
-        for pool in guard.pools.iter().filter(|pool| Family::of(pool.addr()) == family) {
+        for pool in pools(guard, family) {
             let why = "Containers behind such an interface: it has a prefix as the engine picks them.";
             rules.add(why, format!("-d {pool}"), Target::Goto(OUTSIDE.to_owned()));
         }
@@ -225,6 +230,11 @@ impl Chains {
         rules.add("All else is for programs of the host.", "", Target::Return);
         self.put(PROXY, rules);
     }
+}
+
+/// Prefixes of one family that the engine takes for the networks that it makes.
+fn pools(guard: &Guard, family: Family) -> impl Iterator<Item = &IpNet> {
+    guard.pools.iter().filter(move |pool| Family::of(pool.addr()) == family)
 }
 
 /// True for a name that is known as a link's by its beginning.
