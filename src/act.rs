@@ -7,6 +7,7 @@ pub mod folder;
 pub mod load;
 pub mod memory;
 pub mod output;
+pub mod tables;
 pub mod turn;
 pub mod units;
 pub mod write;

@@ -67,6 +67,14 @@ pub enum Error {
     /// The rules of a lock could not be loaded.
     #[error(transparent)]
     Load(crate::act::load::LoadError),
+    /// A table that was made for the lock stays.
+    #[error("the empty table {table}, which iptables made for the lock, cannot be taken away: {}", reason(.source))]
+    EmptyTable {
+        /// Its family and name.
+        table: String,
+        /// The kernel's word.
+        source: io::Error,
+    },
     /// What is remembered of the lock cannot be read.
     #[error("what is remembered of the lock cannot be read: {0}")]
     Memory(crate::look::memory::MemoryError),
@@ -149,6 +157,7 @@ impl Error {
             | Self::Foreign(_)
             | Self::Turn(_)
             | Self::Load(_)
+            | Self::EmptyTable { .. }
             | Self::Own(_)
             | Self::Signals(_)
             | Self::Units(_)

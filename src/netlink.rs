@@ -29,6 +29,11 @@ const DUMP_INTERRUPTED: u16 = 0x10;
 /// Types of messages about messages.
 const ERROR: u16 = 0x2;
 const DONE: u16 = 0x3;
+/// What stands around changes of nftables that are made together, linux/netfilter/nfnetlink.h, and whose they are: a `struct nfgenmsg`
+/// with the subsystem's number in network byte order.
+const BEGIN: u16 = 0x10;
+const END: u16 = 0x11;
+const OF_NFTABLES: [u8; 4] = [0, 0, 0, 10];
 /// The length of a message's head.
 const HEAD: usize = 16;
 
@@ -81,9 +86,27 @@ impl Channel {
         self.exchange(kind, REQUEST | DUMP, body)
     }
 
+    /// Asks nftables for one change. `flags`: conditions of it.
+    ///
+    /// # Errors
+    /// The kernel's; then nothing has changed.
+    pub fn change(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<()> {
+        self.sequence += 1;
+        let part = |kind, flags, body| message(kind, flags, self.sequence, body);
+        let parts =
+            [part(BEGIN, REQUEST, &OF_NFTABLES), part(kind, REQUEST | ACK | flags, body), part(END, REQUEST, &OF_NFTABLES)];
+        self.socket.send(&parts.concat())?;
+        self.answers().map(drop)
+    }
+
     fn exchange(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<(Vec<Vec<u8>>, bool)> {
         self.sequence += 1;
         self.socket.send(&message(kind, flags, self.sequence, body))?;
+        self.answers()
+    }
+
+    /// What the kernel says to the last request.
+    fn answers(&mut self) -> io::Result<(Vec<Vec<u8>>, bool)> {
         let mut answers = Vec::new();
         let mut is_whole = true;
         loop {

@@ -3,7 +3,7 @@
 //! In: bodies of answers. Out: a table's name, where a chain is called, the expressions of a rule as far as the tools of iptables write such.
 //! Not here: what they do to a packet.
 
-use super::{attributes, find};
+use super::{attribute, attributes, find};
 use crate::model::ruleset::TableFamily;
 use std::ffi::CStr;
 
@@ -13,6 +13,11 @@ pub const TABLES: u16 = 10 << 8 | 1;
 pub const CHAINS: u16 = 10 << 8 | 4;
 /// See [`TABLES`].
 pub const RULES: u16 = 10 << 8 | 7;
+
+/// What takes a table away; see [`TABLES`].
+pub const DELETE_TABLE: u16 = 10 << 8 | 2;
+/// A condition of that: nothing is in it (`NLM_F_NONREC`; `net/netfilter/nf_tables_api.c`, `nf_tables_deltable`).
+pub const IF_EMPTY: u16 = 0x100;
 
 /// `struct nfgenmsg`: every family, a version, nothing.
 pub const EVERY_FAMILY: [u8; 4] = [0; 4];
@@ -121,6 +126,22 @@ pub enum Test<'a> {
     Range(bool, &'a [u8], &'a [u8]),
 }
 
+/// The families' numbers: `NFPROTO_…`, `linux/netfilter.h`.
+const FAMILIES: [(TableFamily, u8); 6] = [
+    (TableFamily::Inet, 1),
+    (TableFamily::Ip, 2),
+    (TableFamily::Arp, 3),
+    (TableFamily::Netdev, 5),
+    (TableFamily::Bridge, 7),
+    (TableFamily::Ip6, 10),
+];
+
+/// What names a table.
+pub fn named(family: TableFamily, name: &str) -> Vec<u8> {
+    let number = FAMILIES.iter().find(|(own, _)| *own == family).map_or(0, |(_, number)| *number);
+    [vec![number, 0, 0, 0], attribute(1, &[name.as_bytes(), &[0]].concat())].concat()
+}
+
 /// Reads a table; None: it is not told as we know it.
 pub fn table(body: &[u8]) -> Option<Table> {
     let (family, inner) = split(body)?;
@@ -192,19 +213,11 @@ fn mask(data: &[u8]) -> Option<Expression<'_>> {
     is_mask.then_some(Expression::Mask(value(data, 4)?, register))
 }
 
-/// `struct nfgenmsg` and the attributes behind it. The families' numbers: `NFPROTO_…`, `linux/netfilter.h`.
+/// `struct nfgenmsg` and the attributes behind it.
 fn split(body: &[u8]) -> Option<(TableFamily, &[u8])> {
     let (head, inner) = body.split_at_checked(EVERY_FAMILY.len())?;
-    let family = match head.first()? {
-        1 => TableFamily::Inet,
-        2 => TableFamily::Ip,
-        3 => TableFamily::Arp,
-        5 => TableFamily::Netdev,
-        7 => TableFamily::Bridge,
-        10 => TableFamily::Ip6,
-        _ => return None,
-    };
-    Some((family, inner))
+    let (family, _) = FAMILIES.iter().find(|(_, number)| Some(number) == head.first())?;
+    Some((*family, inner))
 }
 
 /// A text that ends with a zero, or where it ends.
@@ -243,7 +256,7 @@ mod tests {
         [vec![family, 0, 0, 0], attributes.concat()].concat()
     }
 
-    fn named(name: &str, data: &[Vec<u8>]) -> Vec<u8> {
+    fn expression_of(name: &str, data: &[Vec<u8>]) -> Vec<u8> {
         attribute(1, &[attribute(1, format!("{name}\0").as_bytes()), attribute(2, &data.concat())].concat())
     }
 
@@ -267,6 +280,10 @@ mod tests {
     #[test]
     fn what_is_not_told_as_we_know_it_is_nothing() {
         let whole = body(1, &[attribute(1, b"firewalld\0"), number_of(2, 1)]);
+        assert_eq!(
+            table(&named(TableFamily::Ip6, "filter")).unwrap(),
+            Table { family: TableFamily::Ip6, name: "filter".to_owned(), flags: 0 }
+        );
         assert_eq!(table(&whole).unwrap(), Table { family: TableFamily::Inet, name: "firewalld".to_owned(), flags: 1 });
         assert_eq!(table(&body(77, &[attribute(1, b"x\0")])), None, "of an unknown family");
         assert_eq!(table(&body(1, &[attribute(1, b"x\0"), attribute(2, &[1])])), None, "half a number");
@@ -279,7 +296,7 @@ mod tests {
     fn a_mask_keeps_bits_and_any_other_bitwise_is_something_else() {
         let value = |kind, bytes: &[u8]| attribute(kind, &attribute(1, bytes));
         let with = |to, changed: &[u8], operation| {
-            named(
+            expression_of(
                 "bitwise",
                 &[number_of(1, 1), number_of(2, to), value(4, &[255, 0]), value(5, changed), number_of(6, operation)],
             )
@@ -293,18 +310,18 @@ mod tests {
     #[test]
     fn what_writes_into_a_packet_is_no_load() {
         let place = [number_of(2, 1), number_of(3, 12), number_of(4, 4)].concat();
-        let load = named("payload", &[number_of(1, 1), place.clone()]);
+        let load = expression_of("payload", &[number_of(1, 1), place.clone()]);
         assert_eq!(read(&load), Expression::Load(Field::Payload { base: 1, offset: 12, length: 4 }, 1));
-        assert_eq!(read(&named("payload", &[number_of(5, 1), place])), Expression::Other);
-        assert_eq!(read(&named("meta", &[number_of(2, 3), number_of(3, 1)])), Expression::Other);
+        assert_eq!(read(&expression_of("payload", &[number_of(5, 1), place])), Expression::Other);
+        assert_eq!(read(&expression_of("meta", &[number_of(2, 3), number_of(3, 1)])), Expression::Other);
     }
 
     #[test]
     fn a_verdict_is_told_from_a_value() {
         let verdict = attribute(2, &attribute(2, &number_of(1, (-3_i32).cast_unsigned())));
-        assert_eq!(read(&named("immediate", &[number_of(1, 0), verdict])), Expression::Verdict(-3));
+        assert_eq!(read(&expression_of("immediate", &[number_of(1, 0), verdict])), Expression::Verdict(-3));
         let value = attribute(2, &attribute(1, &[1]));
-        assert_eq!(read(&named("immediate", &[number_of(1, 1), value])), Expression::Other);
-        assert_eq!(read(&named("objref", &[])), Expression::Other);
+        assert_eq!(read(&expression_of("immediate", &[number_of(1, 1), value])), Expression::Other);
+        assert_eq!(read(&expression_of("objref", &[])), Expression::Other);
     }
 }

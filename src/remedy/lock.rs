@@ -25,6 +25,7 @@ use crate::model::guard::{From, Guard, Permit, Wish};
 use crate::model::host::{Host, Link, Part};
 use crate::model::lock::{Account, Backend, Load, Refusal};
 use crate::model::packet::{Family, Protocol};
+use crate::model::ruleset::TableFamily;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -218,6 +219,11 @@ pub fn removal(host: &Host, but: Option<Backend>) -> Vec<Load> {
     let nftables = nftables::removal(host).filter(|_| but != Some(Backend::Nftables));
     let docker_user = if but == Some(Backend::DockerUser) { Vec::new() } else { docker_user::removal(host) };
     nftables.into_iter().chain(docker_user).collect()
+}
+
+/// The tables `filter` that tools of iptables made for a lock, which [`removal`] leaves: they go if nobody has put anything into them.
+pub fn made_tables(host: &Host, but: Option<Backend>) -> Vec<TableFamily> {
+    if but == Some(Backend::DockerUser) { Vec::new() } else { docker_user::made_tables(host) }
 }
 
 /// What an admin of this host types to permit a port in its firewall; None: the firewall is one that is written by hand.

@@ -1,5 +1,6 @@
 //! `rules`, `lock`, `unlock` and `status`: the lock of published ports.
 
+mod away;
 mod force;
 mod keep;
 mod shelter;
@@ -7,7 +8,7 @@ mod standing;
 mod wish;
 
 use super::{Verdict, complain, host, print, print_with, style};
-use crate::act::load::{self, LoadError};
+use crate::act::load::LoadError;
 use crate::act::turn::{self, Turn};
 use crate::act::{memory, units};
 use crate::cli::job::{Color, Deed, Lock, Rules, RulesFormat, Status, TraceFormat, Unlock};
@@ -76,25 +77,24 @@ pub(super) fn unlock(job: &Unlock) -> Result<Verdict, Error> {
     }
     let removed = remove(&turn, job);
     let done = match removed {
-        Ok(was_locked) => print(if was_locked {
-            b"unlocked: published ports are as the engine opens them\n"
-        } else {
-            b"not locked: nothing to do\n"
-        }),
+        Ok(Some(left)) => {
+            errors.extend(left);
+            print(b"unlocked: published ports are as the engine opens them\n")
+        }
+        Ok(None) => print(b"not locked: nothing to do\n"),
         Err(error) => Err(error),
     };
     errors.iter().for_each(complain);
     done.map(|verdict| if errors.is_empty() { verdict } else { Verdict::Blind })
 }
 
-/// True if there was one.
-fn remove(turn: &Turn, job: &Unlock) -> Result<bool, Error> {
+/// What went wrong beside; None: there was no lock.
+fn remove(turn: &Turn, job: &Unlock) -> Result<Option<Vec<Error>>, Error> {
     let host = host::look(&job.eyes)?.host();
     force::refuse_foreign(&host)?;
-    let removal = lock::removal(&host, None);
-    load::load(&removal).map_err(Error::Load)?;
+    let left = away::take(&host, None)?;
     memory::forget(turn).map_err(Error::Own)?;
-    Ok(!removal.is_empty())
+    Ok((!lock::removal(&host, None).is_empty()).then_some(left))
 }
 
 /// Says whether there is a lock and whether it holds.

@@ -1,9 +1,11 @@
 //! A kernel of one's own, as far as networks go: a network namespace, where rules are loaded in either form of iptables.
 
+use docker_firewall::act::tables;
 use docker_firewall::model::host::Host;
 use docker_firewall::model::lock::Load;
 use docker_firewall::model::ruleset::{Ruleset, Table, TableFamily};
 use docker_firewall::model::snapshot::Snapshot;
+use docker_firewall::remedy::lock;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
@@ -65,7 +67,16 @@ impl Island {
         }
     }
 
-    /// All rules, in everybody's words, without what only counts and without tables that hold nothing.
+    /// Takes a lock away, as a host does.
+    pub fn unlock(&self, host: &Host, form: &str) {
+        self.load(&lock::removal(host, None), form);
+        let namespace = format!("/proc/{}/ns/net", self.0.id());
+        for family in lock::made_tables(host, None) {
+            tables::remove_empty(family, "filter", Some(namespace.as_ref())).unwrap();
+        }
+    }
+
+    /// All rules, in everybody's words, without what only counts.
     pub fn saved(&self, form: &str) -> Vec<String> {
         let text = self.run(&format!("iptables-{form}-save; ip6tables-{form}-save; nft list ruleset"));
         let uncounted = |line: &str| {
@@ -79,10 +90,7 @@ impl Island {
             }
             kept.join(" ")
         };
-        let text: Vec<String> = text.lines().filter(|line| !line.starts_with('#')).map(uncounted).collect();
-        let empty = "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT";
-        let text = text.join("\n").replace(empty, "").replace("table ip6 filter {\n}", "");
-        text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(uncounted).collect()
     }
 
     /// A host with these rules.

@@ -331,10 +331,23 @@ fn the_kernel_makes_of_the_rules_what_is_judged_and_nothing_stays_of_them() {
             assert_eq!([first("DOCKER-USER"), first("INPUT")], ["-A DOCKER-USER -j DFW", "-A INPUT -j DFW-INPUT"], "{name}");
             island.run(&format!("iptables-{form} -D DOCKER-USER -s 192.0.2.1 -j RETURN; iptables-{form} -D INPUT -s 192.0.2.1"));
 
-            island.load(&lock::removal(&island.host(&snapshot, form), None), form);
+            island.unlock(&island.host(&snapshot, form), form);
             assert_eq!(island.saved(form), before, "{name}: after the lock");
             assert!(lock::found(&island.host(&snapshot, form)).is_empty() && lock::removal(&seen, None).is_empty(), "{name}");
         }
+    }
+}
+
+#[test]
+fn a_table_that_was_made_for_the_lock_stays_where_somebody_else_has_come_to_use_it() {
+    let (_, snapshot, form) = iptables_hosts().find(|(name, ..)| name.starts_with("engine-20.10-iptables-nft")).unwrap();
+    for theirs in ["set theirs { type ipv6_addr; }", "chain theirs"] {
+        let Some(island) = Island::make() else { return };
+        island.build(&snapshot, form);
+        island.load(&plan(&island.host(&snapshot, form), &Wish::default()).script.loads, form);
+        island.run(&format!("nft 'add {}'", theirs.replacen(' ', " ip6 filter ", 1)));
+        island.unlock(&island.host(&snapshot, form), form);
+        assert!(island.run("nft list table ip6 filter").contains("theirs"), "{theirs}");
     }
 }
 

@@ -31,9 +31,9 @@
 //!   chains stay, and let everything pass.
 //! - Who flushes the table takes the lock with it: see [`super::cautions`].
 //!
-//! Taken away, nothing of it stays but an empty table where iptables made one for it, since nobody can delete a table without what others
-//! may have put into it meanwhile. Built-in chains that iptables-nft made for it go where they are empty (`-X`, from 1.8.8 on; older
-//! ones leave them, and the legacy tables have theirs always). Which they are is noted in the comment of our first rule.
+//! Taken away, nothing of it stays. Built-in chains that iptables-nft made for it go where they are empty (`-X`, from 1.8.8 on; older ones
+//! leave them, and the legacy tables have theirs always), and so does a table that it made. Which they are is noted in the comment of our
+//! first rule.
 
 mod chains;
 mod permits;
@@ -46,7 +46,7 @@ use crate::model::host::{Host, Link};
 use crate::model::lock::{Backend, Load, Refusal};
 use crate::model::moment;
 use crate::model::packet::Family;
-use crate::model::ruleset::{Policy, Table};
+use crate::model::ruleset::{Policy, Table, TableFamily};
 use crate::read::iptables::restore;
 use chains::Chains;
 use seat::{INPUT, Seat};
@@ -195,6 +195,11 @@ pub(super) fn removal(host: &Host) -> Vec<Load> {
         (!text.is_empty()).then(|| seat::load(host, family, half, &format!("*filter\n{text}COMMIT\n")))
     });
     leftovers(host, &[]).into_iter().map(|(_, load)| load).chain(made).collect()
+}
+
+/// The tables `filter` that were made for it.
+pub(super) fn made_tables(host: &Host) -> Vec<TableFamily> {
+    ours::filters(host).filter(|(_, table)| seat::noted(table).contains(seat::TABLE)).map(|(_, table)| table.family).collect()
 }
 
 /// True for a built-in chain that lets everything pass and holds nothing but jumps of ours.

@@ -1,5 +1,6 @@
 //! Puts a lock in force: look, plan, prove, load, look again.
 
+use super::away;
 use super::wish::{self, Wanted};
 use crate::act::cut::{self as hands, Cut};
 use crate::act::turn::Turn;
@@ -85,7 +86,7 @@ pub(super) fn force_on(
     }
     memory::put(turn, before.as_ref(), &next).map_err(Error::Own)?;
     let cut = put(host, &plan, cuts).map_err(|error| take_back(eyes, before.as_ref(), error))?;
-    load::load(&lock::removal(host, Some(plan.script.backend))).map_err(Error::Load)?;
+    away::take(host, Some(plan.script.backend))?.iter().for_each(complain);
     memory::put(turn, None, &next).map_err(Error::Own)?;
     lock::confirm(&plan, &host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
     Ok(Forced { plan, memory: next, cut })
@@ -98,9 +99,9 @@ fn take_back(eyes: &Eyes, before: Option<&Memory>, error: Error) -> Error {
     if !is_half || before.is_some() {
         return error;
     }
-    let removed = host::look(eyes).and_then(|seen| load::load(&lock::removal(&seen.host(), None)).map_err(Error::Load));
-    if let Err(other) = removed {
-        complain(&other);
+    match host::look(eyes).and_then(|seen| away::take(&seen.host(), None)) {
+        Ok(left) => left.iter().for_each(complain),
+        Err(other) => complain(&other),
     }
     error
 }

@@ -1,15 +1,13 @@
 //! Runs a command under a lock: closed before it starts, made anew when it has ended.
 
 use super::force::{self, Forced};
-use super::{my_turn, wish};
+use super::{away, my_turn, wish};
 use crate::act::child;
 use crate::act::ending::Endings;
-use crate::act::load;
 use crate::act::memory;
 use crate::cli::job::{Color, Eyes, Terms};
 use crate::error::Error;
 use crate::model::lock::{Memory, Refusal};
-use crate::remedy::lock;
 use crate::report;
 use crate::run::{complain, host, style};
 use std::ffi::OsString;
@@ -90,7 +88,7 @@ fn renew(eyes: &Eyes, terms: &Terms, before: Option<&Memory>, is_well: bool) -> 
         Some(forced) => return forced.map(Some),
         None => {}
     }
-    load::load(&lock::removal(&host, None)).map_err(Error::Load)?;
+    away::take(&host, None)?.iter().for_each(complain);
     memory::forget(&turn).map_err(Error::Own)?;
     Ok(None)
 }

@@ -15,6 +15,9 @@ pub(super) const INPUT: &str = "DFW-INPUT";
 /// The engine's chain for its owner.
 const OWNER: &str = "DOCKER-USER";
 
+/// How it is noted that the table itself was made for the lock; no chain has such a name.
+pub(super) const TABLE: &str = "*filter";
+
 /// The place of the lock of one family.
 pub(super) struct Seat {
     /// The family.
@@ -27,7 +30,7 @@ pub(super) struct Seat {
     has_owner: bool,
     /// True if forwarded packets may leave `FORWARD` before they come to that chain.
     is_late: bool,
-    /// The built-in chains that are not there without a lock.
+    /// The built-in chains that are not there without a lock, and [`TABLE`] if that is not.
     missing: BTreeSet<&'static str>,
 }
 
@@ -84,7 +87,8 @@ pub(super) fn jumps_in(table: &Table, chain: &str, target: &str) -> Vec<usize> {
     rules.iter().enumerate().filter(|(_, rule)| *rule.text == *text).map(|(at, _)| at).collect()
 }
 
-/// The built-in chains that are noted as made for the lock that a table holds: `docker-firewall 0123456789abcdef +FORWARD +INPUT`.
+/// What is noted as made for the lock that a table holds, of built-in chains and itself:
+/// `docker-firewall 0123456789abcdef +*filter +FORWARD +INPUT`.
 pub(super) fn noted(table: &Table) -> BTreeSet<String> {
     let first = table.chains.get(ours::CHAIN).filter(|chain| ours::is_chain(chain)).and_then(|chain| chain.rules.first());
     let Some((_, rest)) = first.and_then(|rule| rule.text.split_once(ours::MARK)) else { return BTreeSet::new() };
@@ -98,14 +102,14 @@ impl Seat {
         let table = ours::filters(host).find(|(own, table)| *own == family && self::half(table.origin) == half);
         let chains = table.map(|(_, table)| &table.chains);
         let forward = chains.and_then(|chains| chains.get("FORWARD"));
-        let is_missing = |name: &&'static str| !chains.is_some_and(|chains| chains.contains_key(*name));
+        let is_missing = |name: &&'static str| !chains.is_some_and(|chains| *name == TABLE || chains.contains_key(*name));
         Self {
             family,
             half,
             words: load(host, family, half, "").words,
             has_owner: chains.is_some_and(|chains| chains.contains_key(OWNER)),
             is_late: !forward.is_some_and(leads_to_owner_first),
-            missing: ["FORWARD", "INPUT"].into_iter().filter(is_missing).collect(),
+            missing: ["FORWARD", "INPUT", TABLE].into_iter().filter(is_missing).collect(),
         }
     }
 
@@ -118,13 +122,14 @@ impl Seat {
         [(OWNER, ours::CHAIN, self.has_owner), ("FORWARD", ours::CHAIN, !self.has_owner || self.is_late), ("INPUT", INPUT, true)]
     }
 
-    /// The built-in chains that iptables makes for the lock, or made for the one that is there. Legacy tables have theirs always.
+    /// The built-in chains, and the table, that iptables makes for the lock, or made for the one that is there. Legacy tables have theirs
+    /// always.
     pub(super) fn made(&self, table: &Table) -> BTreeSet<String> {
         if self.half == Origin::Legacy {
             return BTreeSet::new();
         }
         let needed = self.jumps().into_iter().filter(|(_, _, is_wanted)| *is_wanted).map(|(chain, ..)| chain);
-        let made = needed.filter(|chain| self.missing.contains(chain)).map(str::to_owned);
+        let made = needed.chain([TABLE]).filter(|chain| self.missing.contains(chain)).map(str::to_owned);
         made.chain(noted(table)).collect()
     }
 
