@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::hosts::{Argv, Host};
@@ -165,14 +166,25 @@ impl Site {
         Ok(answers)
     }
 
+    /// All origins at once: most of the time is waiting for what does not come.
     fn ask_once(&self, probes: &[Probe]) -> Result<Vec<Outcome>> {
-        let mut answers: HashMap<usize, Outcome> = HashMap::new();
-        let origins: BTreeSet<_> = probes.iter().map(|probe| &probe.origin).collect();
-        for origin in origins {
-            let (places, some): (Vec<_>, Vec<_>) =
-                probes.iter().cloned().enumerate().filter(|(_, probe)| probe.origin == *origin).unzip();
-            answers.extend(places.into_iter().zip(probe::send(self.at(origin)?, &some)?));
+        let mut by_origin: BTreeMap<&Origin, Vec<usize>> = BTreeMap::new();
+        for (place, probe) in probes.iter().enumerate() {
+            by_origin.entry(&probe.origin).or_default().push(place);
         }
+        let mut answers: HashMap<usize, Outcome> = HashMap::new();
+        thread::scope(|scope| {
+            let mut asked = Vec::new();
+            for (origin, places) in by_origin {
+                let some: Vec<_> = places.iter().map(|place| probes[*place].clone()).collect();
+                let command = self.at(origin)?;
+                asked.push((places, scope.spawn(move || probe::send(command, &some))));
+            }
+            for (places, answered) in asked {
+                answers.extend(places.into_iter().zip(answered.join().map_err(|_| anyhow!("a prober crashed"))??));
+            }
+            anyhow::Ok(())
+        })?;
         (0..probes.len()).map(|place| answers.remove(&place).context("a probe without an answer")).collect()
     }
 
