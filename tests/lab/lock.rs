@@ -22,7 +22,7 @@ mod kill;
 mod later;
 mod must;
 mod passes;
-mod program;
+pub(crate) mod program;
 mod rules;
 mod sheet;
 mod stand;

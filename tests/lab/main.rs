@@ -8,6 +8,7 @@
 //! `--unpack SUITES` builds the roots of these suites and does no more; a run builds what it needs itself.
 //! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
 //! `--locks`, `--lock-commands`, `--lock-windows`, `--lock-faults` and `--lock-cost`, each with names, judge the lock; see `lock.rs`.
+//! `--backend docker-user` judges it by one backend only.
 //!
 //! Needed: root, mmdebstrap, util-linux, iproute2, rustc with the static C library; the mirror of this machine's apt for the
 //! first run. Roots stay in `$XDG_CACHE_HOME/docker-firewall-lab` or `/var/cache/docker-firewall-lab`.
@@ -116,6 +117,7 @@ fn run() -> Result<bool> {
             "--list" => return Ok(list()),
             "--unpack" => return roots::unpack(&value()?.split(',').collect::<Vec<_>>()).map(|()| true),
             "--brief" => wish.brief = true,
+            "--backend" => lock::program::only(&value()?)?,
             "--hosts" => wish.hosts = value()?,
             "--capture" => wish.capture = Some(value()?.into()),
             _ => {

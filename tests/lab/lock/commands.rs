@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use crate::engine::IMAGE;
 use crate::hosts::Host;
 use crate::lock::must::place;
-use crate::lock::program::{self, BACKENDS, Done, bare};
+use crate::lock::program::{self, Done, bare};
 use crate::lock::sheet::fact;
 use crate::lock::stand::Stand;
 use crate::lock::{cut, must};
@@ -21,7 +21,7 @@ use crate::probe::{Knocks, Origin, Outcome, Probe};
 /// Judges the lock's ways of running on one host; true when every claim held.
 pub(crate) fn command(host: &'static Host) -> Result<bool> {
     let mut stand = Stand::whole(host, "commands on")?;
-    for backend in BACKENDS {
+    for backend in program::backends() {
         let Some(_) = stand.lock(backend)? else { continue };
         stand.unlock("a first lock")?;
         statuses(&mut stand, backend)?;

@@ -138,7 +138,7 @@ pub(crate) fn withstand(host: &'static Host) -> Result<bool> {
     }
     on_a_full_disk(&mut stand)?;
     without_an_engine(&mut stand)?;
-    for backend in BACKENDS {
+    for backend in program::backends() {
         kill::kill(&mut stand, backend)?;
         kill::stop_the_engine(&mut stand, backend)?;
         crowd::crowd(&mut stand, backend)?;
@@ -190,7 +190,7 @@ fn recovers(stand: &mut Stand, after: &str) -> Result<()> {
 
 /// A full disk under a lock: what is locked stays so or is locked anew, and it can be unlocked.
 fn on_a_full_disk(stand: &mut Stand) -> Result<()> {
-    for backend in BACKENDS {
+    for backend in program::backends() {
         let Some(locked) = stand.lock(backend)? else { continue };
         // What is remembered stays, and nothing fits beside it.
         let fill = "mkdir /tmp/kept; cp -a /run/docker-firewall/. /tmp/kept; mount -t tmpfs -o size=16k,mode=0700 lab /run/docker-firewall; \

@@ -147,8 +147,15 @@ pub(crate) fn from_inside(site: &Site) -> Vec<Probe> {
     probes
 }
 
-/// True where a packet comes from or goes to the network whose bridge its owner named, other than within it and out: a lock that was made
-/// before knows it for neither inside nor outside.
+/// True if the rules of iptables can tell what comes by a port of a bridge: br_netfilter is on, for both families.
+pub(crate) fn shows_ports(site: &Site) -> bool {
+    let settings = ["iptables", "ip6tables"].map(|name| format!("/proc/sys/net/bridge/bridge-nf-call-{name}"));
+    let printed = site.island.run(&[&["cat"], &settings.each_ref().map(String::as_str)[..]].concat());
+    printed.is_ok_and(|values| values == "1\n1\n")
+}
+
+/// True where a packet comes from the network whose bridge its owner named, other than within it and out: rules of iptables that were made
+/// before know it for neither inside nor outside, where they cannot tell that it comes by a bridge.
 pub(crate) fn is_unknown(probe: &Probe) -> bool {
     let [_, named] = &NETWORKS;
     let own: Vec<IpAddr> = named.addresses.iter().filter_map(|at| at.parse().ok()).collect();

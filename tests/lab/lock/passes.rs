@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::hosts::Host;
 use crate::lock::later;
 use crate::lock::must::{self, Must, place, told};
-use crate::lock::program::{BACKENDS, Done};
+use crate::lock::program::{self, Done};
 use crate::lock::rules::{self, Rules};
 use crate::lock::sheet::fact;
 use crate::lock::stand::Stand;
@@ -25,7 +25,7 @@ pub(crate) fn judge(host: &'static Host) -> Result<bool> {
     fact(format_args!("{} packets", truth.asked.len()));
     let mut pass = Pass { stand: &mut stand, truth };
     pass.without()?;
-    for backend in BACKENDS {
+    for backend in program::backends() {
         pass.with(backend)?;
     }
     Ok(stand.sheet.end())
@@ -121,7 +121,8 @@ impl Pass<'_> {
         let answered: Vec<_> = answered.map(line).collect();
         let open = outside.iter().filter(|(probe, now)| now.open() && !may_be_open(probe));
         let open: Vec<_> = open.map(|(probe, now)| told(probe, now)).collect();
-        let known = inside.iter().filter(|(probe, ..)| !later::is_unknown(probe));
+        let knows_all = backend == "nftables" || later::shows_ports(&self.stand.site);
+        let known = inside.iter().filter(|(probe, ..)| knows_all || !later::is_unknown(probe));
         let broken: Vec<_> = known.filter_map(|(probe, before, now)| must::same(probe, before, now)).collect();
         let sheet = &mut self.stand.sheet;
         // Engines take the jump to their owner's chain away for a moment while they make a network.

@@ -6,8 +6,9 @@
 
 use std::fmt;
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::commands::PLUGIN;
 use crate::island::Island;
@@ -17,6 +18,24 @@ const PATIENCE: &str = "120";
 
 /// How the two ways of writing a lock are called.
 pub(crate) const BACKENDS: [&str; 2] = ["nftables", "docker-user"];
+
+/// The one that was asked for on the command line.
+static ONLY: OnceLock<&'static str> = OnceLock::new();
+
+/// Judges by one backend only, from now on.
+///
+/// # Errors
+///
+/// There is none of that name.
+pub(crate) fn only(name: &str) -> Result<()> {
+    let Some(backend) = BACKENDS.into_iter().find(|backend| *backend == name) else { bail!("no backend {name}: {BACKENDS:?}") };
+    ONLY.set(backend).map_err(|_| anyhow!("one backend, or all"))
+}
+
+/// Those that hosts are locked by.
+pub(crate) fn backends() -> impl Iterator<Item = &'static str> {
+    BACKENDS.into_iter().filter(|backend| ONLY.get().is_none_or(|only| only == backend))
+}
 
 /// A command that ended.
 pub(crate) struct Done {

@@ -13,7 +13,7 @@ use anyhow::Result;
 use crate::day::{self, Deed, Knocked};
 use crate::hosts::Host;
 use crate::lock::must::place;
-use crate::lock::program::{self, BACKENDS};
+use crate::lock::program;
 use crate::lock::sheet::{Sheet, fact};
 use crate::lock::stand::Stand;
 use crate::probe::{Knocks, Origin, Probe};
@@ -45,7 +45,7 @@ pub(crate) fn measure(host: &'static Host) -> Result<bool> {
         fact(format_args!("without the lock: {deed:?} x {times} took {} ms", knocked.took.as_millis()));
         plain.push((*deed, *times, knocked));
     }
-    for backend in BACKENDS {
+    for backend in program::backends() {
         locked(&mut stand, &doors, backend, &plain)?;
     }
     Ok(stand.sheet.end())
