@@ -19,6 +19,7 @@ pub(crate) enum Deed {
     /// Services and a network taken down and brought up again, then one service made anew.
     Deploy,
     RestartContainer,
+    /// One is made, and taken away.
     NewNetwork,
     ReloadFirewalld,
     RestartFirewalld,
@@ -41,7 +42,10 @@ impl Deed {
                 site.project.up_again(&site.island, &DEPLOYED[..1], &[])
             }
             Self::RestartContainer => site.island.run(&["docker", "restart", "-t", "0", "web"]).map(drop),
-            Self::NewNetwork => site.island.run(&["docker", "network", "create", &network]).map(drop),
+            Self::NewNetwork => {
+                site.island.run(&["docker", "network", "create", &network])?;
+                site.island.run(&["docker", "network", "rm", &network]).map(drop)
+            }
             Self::ReloadFirewalld => site.island.run(&["firewall-cmd", "--reload"]).map(drop),
             Self::RestartFirewalld => site.restart_firewalld(),
             Self::RestartEngine => site.restart_engine(host),
