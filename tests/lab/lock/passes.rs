@@ -18,6 +18,9 @@ use crate::lock::stand::Stand;
 use crate::lock::truth::{self, Truth};
 use crate::probe::{Knocks, Probe};
 
+/// As many answered knocks at one door, about one a millisecond, are the moment that a caution tells of.
+const MOMENT: usize = 250;
+
 /// Judges the lock on one host; true when every claim held.
 pub(crate) fn judge(host: &'static Host) -> Result<bool> {
     let mut stand = Stand::boot(host, "lock")?;
@@ -110,30 +113,27 @@ impl Pass<'_> {
         later::begin(site)?;
         let knocks = knocker.stop()?;
         let probes = later::to_the_host(site).into_iter().chain(later::to_containers(site)).collect();
-        let outside = truth::ask(site, probes)?;
-        let inside = truth::again(site, &self.truth.inside_later)?;
+        let (outside, inside) = truth::both(site, probes, &self.truth.inside_later)?;
         let must = Must { stand: self.stand, truth: &self.truth };
         let may_be_open = |probe: &Probe| must.may_be_open_later(probe) || must.is_unseen_proxy(probe);
         let answered = doors.iter().zip(&knocks).filter(|(door, found)| found.answered > 0 && !may_be_open(door));
         let line = |(door, found): (&Probe, &Knocks)| {
             format!("{}: {} of {}, between {:?} ms", place(door), found.answered, found.tried, found.between)
         };
-        let answered: Vec<_> = answered.map(line).collect();
+        // Engines take the jump to their owner's chain away for a moment while they make a network.
+        let is_told = backend == "docker-user" && lock.cautions_of("network");
+        let (told_of, answered): (Vec<_>, Vec<_>) = answered.partition(|(_, found)| is_told && found.answered <= MOMENT);
+        let [told_of, answered] = [told_of, answered].map(|some| some.into_iter().map(line).collect::<Vec<_>>());
         let open = outside.iter().filter(|(probe, now)| now.open() && !may_be_open(probe));
         let open: Vec<_> = open.map(|(probe, now)| told(probe, now)).collect();
         let knows_all = backend == "nftables" || later::shows_ports(&self.stand.site);
         let known = inside.iter().filter(|(probe, ..)| knows_all || !later::is_unknown(probe));
         let broken: Vec<_> = known.filter_map(|(probe, before, now)| must::same(probe, before, now)).collect();
         let sheet = &mut self.stand.sheet;
-        // Engines take the jump to their owner's chain away for a moment while they make a network.
-        let is_told = backend == "docker-user" && lock.cautions_of("network");
-        if is_told && !answered.is_empty() {
-            fact(format_args!("{backend}: while networks were made, as the lock had cautioned: {}", answered.join(", ")));
+        if !told_of.is_empty() {
+            fact(format_args!("{backend}: while networks were made, as the lock had cautioned: {}", told_of.join(", ")));
         }
-        sheet.none(
-            &format!("{backend}: knocks that were answered by what was started later"),
-            if is_told { &[] } else { &answered },
-        );
+        sheet.none(&format!("{backend}: knocks that were answered by what was started later"), &answered);
         sheet.none(&format!("{backend}: containers that were started later are open"), &open);
         sheet.none(&format!("{backend}: what works inside of later networks has changed"), &broken);
         self.refreshed(backend)
@@ -144,8 +144,7 @@ impl Pass<'_> {
         self.stand.ends(&format!("{backend}: lock beside later networks"), &self.stand.words(backend), 0)?;
         let site = &mut self.stand.site;
         let probes = later::to_the_host(site).into_iter().chain(later::to_containers(site)).collect();
-        let outside = truth::ask(site, probes)?;
-        let inside = truth::again(site, &self.truth.inside_later)?;
+        let (outside, inside) = truth::both(site, probes, &self.truth.inside_later)?;
         later::end(site)?;
         let must = Must { stand: self.stand, truth: &self.truth };
         let open = outside.iter().filter(|(probe, now)| now.open() && !must.may_be_open_later(probe));

@@ -78,11 +78,21 @@ pub(crate) fn ask(site: &Site, probes: Vec<Probe>) -> Result<Vec<Answered>> {
     Ok(probes.into_iter().zip(outcomes).collect())
 }
 
-/// Asks again, and gives each packet with what it got before and gets now.
-pub(crate) fn again<'a>(site: &Site, asked: &'a [Answered]) -> Result<Vec<(&'a Probe, &'a Outcome, Outcome)>> {
-    let probes: Vec<_> = asked.iter().map(|(probe, _)| probe.clone()).collect();
-    let now = site.ask(&probes)?;
-    Ok(asked.iter().zip(now).map(|((probe, before), now)| (probe, before, now)).collect())
+/// A packet, what it got before and what it gets now.
+pub(crate) type Again<'a> = (&'a Probe, &'a Outcome, Outcome);
+
+/// Asks again.
+pub(crate) fn again<'a>(site: &Site, asked: &'a [Answered]) -> Result<Vec<Again<'a>>> {
+    both(site, Vec::new(), asked).map(|(_, again)| again)
+}
+
+/// Asks some for the first time and some again, all at once.
+pub(crate) fn both<'a>(site: &Site, probes: Vec<Probe>, asked: &'a [Answered]) -> Result<(Vec<Answered>, Vec<Again<'a>>)> {
+    let all: Vec<_> = probes.iter().chain(asked.iter().map(|(probe, _)| probe)).cloned().collect();
+    let mut now = site.ask(&all)?;
+    let again = now.split_off(probes.len());
+    let again = asked.iter().zip(again).map(|((probe, before), now)| (probe, before, now)).collect();
+    Ok((probes.into_iter().zip(now).collect(), again))
 }
 
 /// What ordinary processes get before the engine runs: on the ports of the containers, those of later ones, and by an interface that
