@@ -81,6 +81,11 @@ impl Outcome {
         ["open", STOOD, ARRIVED].contains(&self.result.as_str())
     }
 
+    /// Somebody said who it is.
+    pub(crate) fn answered(&self) -> bool {
+        self.result == "open"
+    }
+
     /// No answer, but it arrived.
     pub(crate) fn arrived() -> Self {
         Self { result: ARRIVED.to_owned(), by: String::new() }
@@ -89,6 +94,11 @@ impl Outcome {
     /// Nothing came back at all.
     pub(crate) fn silent(&self) -> bool {
         self.result == SILENT
+    }
+
+    /// Nothing came back that tells who is there; a busy machine answers late.
+    pub(crate) fn is_mute(&self) -> bool {
+        self.silent() || self.result == STOOD
     }
 }
 

@@ -156,13 +156,13 @@ impl Site {
         probe::listen(in_network(&self.network(), std::env::current_exe()?), &places)
     }
 
-    /// Sends each probe from where it comes from; the answers come in the probes' order. Where there was silence it is asked once
-    /// more: a packet that a busy machine lost is no rule.
+    /// Sends each probe from where it comes from; the answers come in the probes' order. Where nobody said who is there
+    /// it is asked once more: a packet that a busy machine lost is no rule.
     pub(crate) fn ask(&self, probes: &[Probe]) -> Result<Vec<Outcome>> {
         let mut answers = self.ask_once(probes)?;
-        let silent: Vec<_> = (0..answers.len()).filter(|place| answers[*place].silent()).collect();
-        let again = self.ask_once(&silent.iter().map(|place| probes[*place].clone()).collect::<Vec<_>>())?;
-        silent.into_iter().zip(again).for_each(|(place, outcome)| answers[place] = outcome);
+        let mute: Vec<_> = (0..answers.len()).filter(|place| answers[*place].is_mute()).collect();
+        let again = self.ask_once(&mute.iter().map(|place| probes[*place].clone()).collect::<Vec<_>>())?;
+        mute.into_iter().zip(again).for_each(|(place, outcome)| answers[place] = outcome);
         Ok(answers)
     }
 

@@ -7,17 +7,18 @@
 
 use std::net::IpAddr;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::engine::{self, IMAGE};
 use crate::network::{self, Kind, Link};
-use crate::probe::{Origin, Probe};
+use crate::probe::{Origin, Outcome, Probe};
 use crate::site::{EGRESS, Site};
 
-/// How long the last container is given.
-const WHILE: Duration = Duration::from_millis(500);
+/// How long the last container is given, and how long between two looks.
+const WHILE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The interface.
 const ETH7: Link = Link {
@@ -86,8 +87,20 @@ pub(crate) fn begin(site: &mut Site) -> Result<()> {
         site.island.run(&[&run[..], &[asks], &place(asks_from), &[IMAGE, asks, "tcp/80"]].concat())?;
     }
     site.inspected = engine::inspect_all(&site.island)?;
-    // A proxy is there before the process that it leads to.
-    thread::sleep(WHILE);
+    await_listeners(site)
+}
+
+/// Waits until all of them listen: a container, and a proxy, is there before the process that it leads to.
+fn await_listeners(site: &Site) -> Result<()> {
+    let addresses = NETWORKS.iter().flat_map(|network| [network.addresses[0], network.asks_from[0]]);
+    let own = site.neighbours[0].link.host_addresses();
+    let src = own.iter().find(|own| own.is_ipv4()).context("the host has no address of v4")?;
+    let probes: Vec<_> = addresses.filter_map(|at| Some(Probe::new("tcp", *src, at.parse().ok()?, 80, Origin::Host))).collect();
+    let end = Instant::now() + WHILE;
+    while !site.ask(&probes)?.iter().all(Outcome::answered) {
+        ensure!(Instant::now() < end, "containers that were started later do not listen");
+        thread::sleep(PAUSE);
+    }
     Ok(())
 }
 
