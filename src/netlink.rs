@@ -34,6 +34,8 @@ const DONE: u16 = 0x3;
 const BEGIN: u16 = 0x10;
 const END: u16 = 0x11;
 const OF_NFTABLES: [u8; 4] = [0, 0, 0, 10];
+/// How often one begins again because what is listed changed meanwhile.
+const TRIES: usize = 3;
 /// The length of a message's head.
 const HEAD: usize = 16;
 
@@ -84,6 +86,19 @@ impl Channel {
     /// The kernel's.
     pub fn list(&mut self, kind: u16, body: &[u8]) -> io::Result<(Vec<Vec<u8>>, bool)> {
         self.exchange(kind, REQUEST | DUMP, body)
+    }
+
+    /// Asks for all there are at one moment.
+    ///
+    /// # Errors
+    /// The kernel's; they change each time that they are asked for.
+    pub fn list_whole(&mut self, kind: u16, body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        for _ in 0..TRIES {
+            if let (bodies, true) = self.list(kind, body)? {
+                return Ok(bodies);
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::Interrupted, "they change all the time"))
     }
 
     /// Asks nftables for one change. `flags`: conditions of it.

@@ -18,9 +18,8 @@ pub fn remove_empty(family: TableFamily, name: &str, namespace: Option<&Path>) -
         None => Channel::open(Subsystem::Netfilter)?,
     };
     // Kernels before 4.14 do not ask.
-    let (chains, is_whole) = channel.list(nftables::CHAINS, &nftables::EVERY_FAMILY)?;
-    let chains = chains.iter().map(|body| nftables::chain(body));
-    if !is_whole || chains.flatten().any(|chain| chain.family == family && chain.table == name) {
+    let chains = channel.list_whole(nftables::CHAINS, &nftables::EVERY_FAMILY)?;
+    if chains.iter().filter_map(|body| nftables::chain(body)).any(|chain| chain.family == family && chain.table == name) {
         return Ok(false);
     }
     match channel.change(nftables::DELETE_TABLE, nftables::IF_EMPTY, &nftables::named(family, name)) {

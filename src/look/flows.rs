@@ -16,9 +16,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// How often one begins again because connections came and went meanwhile.
-const TRIES: usize = 3;
-
 /// Where the engine keeps its containers' network namespaces (libnetwork `osl/namespace_linux.go`).
 const NAMESPACES: &str = "/run/docker/netns";
 
@@ -57,8 +54,10 @@ pub fn flows() -> Result<Flows, FlowsError> {
     // The sockets first: of those that take a connection meanwhile, it is tracked already.
     let served = served(&namespaces());
     let listed = Channel::open(Subsystem::Netfilter).and_then(|mut channel| {
-        let mut flows = list(&mut channel, Family::V4)?;
-        flows.extend(list(&mut channel, Family::V6)?);
+        let mut flows = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            flows.extend(channel.list_whole(conntrack::GET, &conntrack::all(family))?);
+        }
         Ok(flows)
     });
     let bodies = listed.map_err(|error| match error.kind() {
@@ -115,15 +114,6 @@ fn sent_by_servers(sockets: &[Shown]) -> impl Iterator<Item = Direction> {
         let stays = sent.destination.is_loopback() || sent.source == sent.destination;
         listening.contains(&sent.source_port) && !stays
     })
-}
-
-fn list(channel: &mut Channel, family: Family) -> io::Result<Vec<Vec<u8>>> {
-    for _ in 0..TRIES {
-        if let (bodies, true) = channel.list(conntrack::GET, &conntrack::all(family))? {
-            return Ok(bodies);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::Interrupted, "they changed all the time"))
 }
 
 /// The network namespaces of the engine's containers; none where the engine keeps none, or keeps them elsewhere.

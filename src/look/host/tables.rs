@@ -17,9 +17,6 @@ use std::io;
 /// Of a program, as it prints it: `v1.8.9`.
 type Version = [u16; 3];
 
-/// How often one begins again because the rules changed meanwhile.
-const TRIES: usize = 3;
-
 /// What the tools of iptables say of the tables of nftables.
 pub(super) struct Saves<'a> {
     /// Of `ip`.
@@ -95,13 +92,7 @@ impl Held {
 
 /// All there are of a kind, at one moment.
 fn list(channel: &mut Channel, kind: u16) -> io::Result<Vec<Vec<u8>>> {
-    for _ in 0..TRIES {
-        let (bodies, is_whole) = channel.list(kind, &nftables::EVERY_FAMILY)?;
-        if is_whole {
-            return Ok(bodies);
-        }
-    }
-    Err(io::Error::other("they change all the time"))
+    channel.list_whole(kind, &nftables::EVERY_FAMILY)
 }
 
 fn known<T>(bodies: &[Vec<u8>], read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Vec<T>> {
