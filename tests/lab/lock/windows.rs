@@ -62,14 +62,13 @@ fn locked(stand: &mut Stand, doors: &[Probe], backend: &'static str, plain: &[Li
     if !done.is(0) {
         return Ok(());
     }
-    // A connection that broke off before the lock with its container stays in the kernel's list for days, and a knock from the same port is
-    // taken for its next packet. That is the matter of `--cut`.
-    stand.site.island.run(&["conntrack", "-F"])?;
+    forget(stand)?;
     let mut answered = 0;
     for (deed, times, without) in plain {
         if backend == "docker-user" {
             // The deed before may have taken it away for good, and this one is to be measured by itself.
             stand.ends(&format!("{backend}: lock before {deed:?}"), &stand.words(backend), 0)?;
+            forget(stand)?;
         }
         let with = day::knocked(&mut stand.site, host, *deed, *times, doors)?;
         let name = format!("{backend}: {deed:?} x {times}");
@@ -88,6 +87,12 @@ fn locked(stand: &mut Stand, doors: &[Probe], backend: &'static str, plain: &[Li
     stand.ends(&format!("{backend}: lock at the end of the day"), &stand.words(backend), 0)?;
     stand.ends(&format!("{backend}: status after it"), &["status"], 0)?;
     stand.ends(&format!("{backend}: unlock at the end of the day"), &["unlock"], 0).map(drop)
+}
+
+/// Forgets all connections. One that broke off before the lock with its container stays in the kernel's list for days, and a knock from the
+/// same port is taken for its next packet. That is the matter of `--cut`.
+fn forget(stand: &Stand) -> Result<()> {
+    stand.site.island.run(&["conntrack", "-F"]).map(drop)
 }
 
 /// Prints what came of a deed, claims that the allowed door lost no more than without the lock, and gives how many knocks at the refused
