@@ -52,13 +52,13 @@ impl Deed {
         }
     }
 
-    /// Whose doing it is, in a word.
+    /// Whose doing it is, in words of a caution.
     pub(crate) fn by(self) -> &'static str {
         match self {
             Self::Deploy | Self::NewNetwork => "network",
             Self::RestartContainer => "container",
             Self::ReloadFirewalld | Self::RestartFirewalld => "firewalld",
-            Self::RestartEngine => "engine",
+            Self::RestartEngine => "starts or makes",
         }
     }
 

@@ -54,13 +54,13 @@ fn misplaced(host: &Host) -> Option<String> {
     ))
 }
 
-/// An engine before 28.0.0 takes its jump to `DOCKER-USER` out of FORWARD and puts it back whenever it makes a network (libnetwork
-/// `arrangeUserFilterRule`); for up to 50 ms of that, 20.10 and 26.1 in the lab.
+/// An engine before 28.0.0 takes its jump to `DOCKER-USER` out of FORWARD and puts it back whenever it makes a network, which it does at its
+/// start, too (libnetwork `controller.go`, `NewNetwork`, `arrangeUserFilterRule`); for up to 50 ms of that, 20.10 and 26.1 in the lab.
 fn moved(host: &Host) -> Option<String> {
     let release = host.engine.as_ref()?.release.filter(|release| *release < (28, 0, 0))?;
     Some(format!(
-        "engine {}.{} takes its jump to DOCKER-USER away for a moment each time that a network is made, and published ports are open for \
-         that long; with `--backend nftables` they are not",
+        "engine {}.{} takes its jump to DOCKER-USER away for a moment each time that it starts or makes a network, and published ports are \
+         open for that long; with `--backend nftables` they are not",
         release.0, release.1
     ))
 }
@@ -91,6 +91,14 @@ mod tests {
         assert!(old[0].starts_with("firewalld 1.3.3 empties the tables of iptables") && old[1].starts_with("engine 20.10 takes"));
         assert_eq!(told(&host("2.3.1", (26, 1, 5))).len(), 2);
         assert!(told(&host("2.5.2", (28, 5, 2))).is_empty());
+    }
+
+    #[test]
+    fn an_engine_that_moves_its_jump_when_it_makes_a_network_is_named_on_every_host() {
+        let without_firewalld = |release| Host { firewalld: None, ..host("2.5.2", release) };
+        let told = |release| of_chains(&without_firewalld(release), None);
+        assert!(told((26, 1, 5))[0].contains("each time that it starts or makes a network"));
+        assert!(told((28, 0, 0)).is_empty());
     }
 
     #[test]
