@@ -3,6 +3,7 @@
 //! In: a host without a firewall. Out: two tables in the form of `docs/performance.md`. A claim is made of the second alone, and only of a
 //! program that is built as it is shipped: `cargo test --release --test lab -- --lock-cost all`.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -116,17 +117,19 @@ fn take_by_hand(island: &Island) -> Result<()> {
     island.run(&["iptables", "-X", "BY-HAND"]).map(drop)
 }
 
-/// `lock` with a thousand published ports, beside a command that reads the host and judges nothing.
+/// `lock` with a thousand published ports, beside a command that reads the host and judges one packet. A lock reads it twice: before it
+/// plans, and when its rules are loaded.
 fn end_to_end(stand: &mut Stand) -> Result<()> {
     let island = &stand.site.island;
+    let door = SocketAddr::new(stand.site.neighbours[0].link.host_addresses()[0], 20_000).to_string();
     let run = ["docker", "run", "--detach", "--name", "many", "--publish", PUBLISHED, IMAGE, "many", "tcp/20000"];
     island.run(&run)?;
     write(island, 0)?;
     let mut took = vec![Vec::new(); 1 + BACKENDS.len()];
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        let read = program::firewall(island, &["ports", "--host"])?;
-        ensure!(read.code.is_some_and(|code| code < 2), "ports --host: {read}");
+        let read = program::firewall(island, &["trace", &door])?;
+        ensure!(read.is(0), "trace: {read}");
         took[0].push(start.elapsed().as_millis());
         for (backend, took) in BACKENDS.iter().zip(&mut took[1..]) {
             let start = Instant::now();
@@ -137,15 +140,15 @@ fn end_to_end(stand: &mut Stand) -> Result<()> {
     }
     let is_shipped = !cfg!(debug_assertions);
     let middles: Vec<_> = took.into_iter().map(middle).collect();
-    fact("| of 1,000 published ports | takes | beyond reading |");
+    fact("| of 1,000 published ports | takes | beyond reading twice |");
     fact("|---|---|---|");
-    fact(format_args!("| `ports --host` | {} ms | |", middles[0]));
+    fact(format_args!("| `trace`, which reads once | {} ms | |", middles[0]));
     for (backend, took) in BACKENDS.iter().zip(&middles[1..]) {
-        let beyond = took.saturating_sub(middles[0]);
+        let beyond = took.saturating_sub(2 * middles[0]);
         fact(format_args!("| `lock`, {backend} | {took} ms | {beyond} ms |"));
-        stand
-            .sheet
-            .claim(!is_shipped || beyond <= MAY_TAKE, || format!("{backend}: lock takes {beyond} ms beyond reading the host"));
+        stand.sheet.claim(!is_shipped || beyond <= MAY_TAKE, || {
+            format!("{backend}: lock takes {beyond} ms beyond reading the host twice")
+        });
     }
     if !is_shipped {
         fact("built without optimisation: these times say nothing of the program as it is shipped");
