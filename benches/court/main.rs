@@ -72,9 +72,11 @@ fn bench(criterion: &mut Criterion, name: &str, snapshot: &Snapshot) {
             judge(&court, &doors::of(&host))
         });
     });
-    group.bench_function("plan a lock", |bencher| {
-        bencher.iter(|| lock::plan(black_box(&host), &Wish::default(), Backend::Nftables, &judge).is_ok());
-    });
+    for backend in [Backend::Nftables, Backend::DockerUser] {
+        group.bench_function(format!("plan a lock, {}", backend.name()), |bencher| {
+            bencher.iter(|| lock::plan(black_box(&host), &Wish::default(), backend, &judge).is_ok());
+        });
+    }
     group.bench_function("one way in", |bencher| {
         let mut next = 0;
         bencher.iter(|| {
