@@ -1,4 +1,4 @@
-//! Hosts without the program nft: what is read of their rules. The real program looks at the real kernel, in namespaces of its own that lack
+//! Hosts without the program nft, or without those of iptables: what is read of their rules. The real program looks at the real kernel, in namespaces of its own that lack
 //! tools.
 
 #![cfg(target_os = "linux")]
@@ -143,6 +143,27 @@ fn a_host_of_iptables_legacy_alone_is_read_without_nft() {
     assert!(snapshot.files["iptables-version.txt"].contains("(legacy)"));
     assert_eq!(unread(&snapshot), [""; 0]);
     assert_eq!(titles(&snapshot), ["legacy ip filter", "legacy ip6 filter"]);
+}
+
+#[test]
+fn rules_of_iptables_without_iptables_are_unread_and_the_missing_package_is_named() {
+    let Some(snapshot) = look(FIREWALL, "rm *tables*") else { return };
+    let of = |tool: &str, family: &str| {
+        format!("{tool} is not on this host (the package iptables has it), and the table {family} filter holds rules of iptables")
+    };
+    assert_eq!(unread(&snapshot), [of("iptables-save", "ip"), of("ip6tables-save", "ip6")]);
+    let half = look(FIREWALL, "rm ip6tables*").unwrap();
+    assert_eq!(unread(&half), [of("ip6tables-save", "ip6")]);
+}
+
+#[test]
+fn legacy_tables_without_their_tool_are_unread_and_the_missing_package_is_named() {
+    let setup = "for it in iptables ip6tables; do $it-legacy -A INPUT -p tcp --dport 22 -j ACCEPT; done";
+    let of = |tool: &str| format!("{tool} is not on this host (the package iptables has it), and the kernel holds legacy tables");
+    let Some(snapshot) = look(setup, "rm *tables*") else { return };
+    assert_eq!(unread(&snapshot), ["iptables-legacy-save", "ip6tables-legacy-save"].map(of));
+    let tools = "rm *tables*save*; for it in iptables ip6tables; do ln -sf xtables-legacy-multi $it; done";
+    assert_eq!(unread(&look(setup, tools).unwrap()), ["iptables-save", "ip6tables-save"].map(of));
 }
 
 #[test]

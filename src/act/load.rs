@@ -91,15 +91,24 @@ fn load_within(loads: &[Load], patience: Duration) -> Result<(), LoadError> {
         let done = || loads[..index].iter().map(|load| load.words.join(" ")).collect();
         match try_until(load, end) {
             Said::Text(_) => {}
-            Said::Missing => {
-                let tool = load.words.first().cloned().unwrap_or_default();
-                return Err(LoadError::Missing { package: package(&tool).to_owned(), tool, done: done() });
-            }
+            Said::Missing => return Err(missing(load.words.first().map_or("", String::as_str), done())),
             Said::Failed(why) if passes(&why) => return Err(LoadError::Busy { why, done: done() }),
             Said::Failed(why) => return Err(LoadError::Refused { why, done: done() }),
         }
     }
     Ok(())
+}
+
+/// Looks whether a tool is there that a load will need.
+///
+/// # Errors
+/// [`LoadError::Missing`].
+pub fn needs(tool: &str) -> Result<(), LoadError> {
+    tool::find(tool).map(drop).ok_or_else(|| missing(tool, Vec::new()))
+}
+
+fn missing(tool: &str, done: Vec<String>) -> LoadError {
+    LoadError::Missing { tool: tool.to_owned(), package: package(tool).to_owned(), done }
 }
 
 /// Runs the tool, again and again while it finds the rules in use.

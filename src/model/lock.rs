@@ -30,6 +30,14 @@ impl Backend {
             Self::DockerUser => "docker-user",
         }
     }
+
+    /// The tool that loads its rules of v4, and without which there is no lock by it.
+    pub fn loader(self) -> &'static str {
+        match self {
+            Self::Nftables => "nft",
+            Self::DockerUser => "iptables-restore",
+        }
+    }
 }
 
 /// Something that a tool of the host is to load, whole or not at all.
@@ -110,6 +118,8 @@ pub struct Standing {
 pub enum Refusal {
     /// The host firewall refuses nothing, and nobody said what is to be let in.
     NothingToObey,
+    /// Rules of the host firewall have gone that a lock obeys: what it is to let in is not known without them.
+    Bereft,
     /// Something could not be seen that the lock hangs on: why, and the command that shows it.
     Unread(String, String),
     /// A name cannot be written into a rule.
@@ -124,6 +134,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NothingToObey => f.write_str("the host firewall refuses nothing: there is no rule that a lock could obey"),
+            Self::Bereft => {
+                f.write_str("rules of the host firewall that it obeys are gone, and with them what it is held against")
+            }
             Self::Unread(why, _) => write!(f, "what the lock hangs on could not be seen: {why}"),
             Self::Name(name) => write!(f, "the interface name {} cannot be written into a rule", name.escape_debug()),
             Self::NoChain => f.write_str("the engine has no chain DOCKER-USER here"),

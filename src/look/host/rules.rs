@@ -97,19 +97,31 @@ fn rules() -> Vec<Seen> {
 /// What the iptables of one family know.
 fn saves(tools: &Tools, plain_is_legacy: bool) -> [Seen; 3] {
     let legacy_tables = legacy_tables(tools.names);
-    let has_none = matches!(legacy_tables, Ok(false));
-    let main = if plain_is_legacy && has_none { Seen::nothing(tools.save) } else { print(tools.save) };
+    let main = match legacy_tables {
+        Ok(false) if plain_is_legacy => Seen::nothing(tools.save),
+        _ if plain_is_legacy => print_or(tools.save, hides_legacy),
+        // Whether it would show anything, nft's listing says.
+        _ => print(tools.save),
+    };
     let legacy = match legacy_tables {
         // The plain files are the legacy tables, read once.
         _ if plain_is_legacy => Seen::nothing(tools.legacy),
         Ok(false) => Seen::nothing(tools.legacy),
-        Ok(true) => print_or(tools.legacy, |file| {
-            Seen::unread(file, "the kernel holds legacy tables, and the tool that shows them is not on this host", command(file))
-        }),
+        Ok(true) => print_or(tools.legacy, hides_legacy),
         Err(error) => Seen::needs_root(tools.legacy, format!("{}: {}", tools.names, reason(&error))),
     };
     let nft = if plain_is_legacy && may_hold_nft_tables() { print(tools.nft) } else { Seen::nothing(tools.nft) };
     [main, legacy, nft]
+}
+
+/// What stands for legacy tables whose tool is missing.
+fn hides_legacy(file: &'static str) -> Seen {
+    let tool = command(file).split(' ').next().unwrap_or_default();
+    Seen::unread(
+        file,
+        format!("{tool} is not on this host (the package iptables has it), and the kernel holds legacy tables"),
+        sudo(file),
+    )
 }
 
 /// True if the kernel has legacy tables, by the list that it shows to root alone. No list: the module is not loaded.

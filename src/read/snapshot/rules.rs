@@ -29,7 +29,29 @@ pub(super) fn read(snapshot: &Snapshot, sets: Option<&IpSets>, host: &mut Host) 
     for family in [Family::V4, Family::V6] {
         saved.extend(saves(snapshot, family, sets, &changes, host));
     }
+    unshown(snapshot, &listing.foreign, host);
     host.ruleset.tables = merge(listing, saved);
+}
+
+/// Notes that a table holds rules of iptables and that the tool which shows them is missing, once a family. A tool that is there prints
+/// something of such a table.
+fn unshown(snapshot: &Snapshot, foreign: &Foreign, host: &mut Host) {
+    let version = snapshot.text("iptables-version.txt").unwrap_or_default();
+    let plain_is_nft = version.trim().is_empty() || version.contains("(nf_tables)");
+    for (family, of_family) in [(Family::V4, TableFamily::Ip), (Family::V6, TableFamily::Ip6)] {
+        let [plain, _, nft] = files(family);
+        let file = if plain_is_nft { plain } else { nft };
+        let Some((_, table)) = foreign.keys().find(|(family, _)| *family == of_family) else { continue };
+        if !snapshot.text(file).is_some_and(|text| text.trim().is_empty()) {
+            continue;
+        }
+        let command = command(file);
+        let tool = command.split(' ').next().unwrap_or_default();
+        let title = format!("{} {table}", of_family.name());
+        let why =
+            format!("{tool} is not on this host (the package iptables has it), and the table {title} holds rules of iptables");
+        host.unread.push(Unread { part: Part::Rules(Some(family)), why, command: format!("sudo {command}") });
+    }
 }
 
 /// What iptables saves of one family: the plain one, iptables-legacy and iptables-nft.
