@@ -53,8 +53,18 @@ pub enum Error {
     #[error("{0}; nothing is changed")]
     Plan(Refusal),
     /// A lock was made and does not hold.
-    #[error("the lock is in force, and whether it holds is not sure: {0}")]
+    #[error("the lock is in force, and does not hold: {0}")]
     Broken(Refusal),
+    /// A lock was made, and nobody could look at the host again to see that it holds.
+    #[error("the lock is in force{}, and could not be judged again: {why}", if *.replaces { " in place of the one before" } else { "" })]
+    Unjudged {
+        /// True if there was another one before, which is gone.
+        replaces: bool,
+        /// What could not be seen.
+        why: String,
+        /// The command that says more of it, if there is one.
+        command: Option<String>,
+    },
     /// The host firewall that a lock obeys is gone.
     #[error("rules of the host firewall are gone, and without them more would be let in: the lock stays as it is")]
     Stale,
@@ -137,13 +147,14 @@ impl Error {
             Self::Elsewhere(_) => Some(
                 "run it on the engine's machine, or save that one with `docker firewall snapshot DIR` and use --snapshot".into(),
             ),
-            Self::Hidden { command, .. } => Some(format!("`{command}` shows it").into()),
+            Self::Hidden { command, .. } | Self::Plan(Refusal::Unread(_, command)) => {
+                Some(format!("`{command}` shows it").into())
+            }
             Self::Plan(Refusal::NothingToObey) => {
                 Some("say what is to be let in (`--allow 443/tcp`), or `--all` to let nothing in".into())
             }
-            Self::Plan(Refusal::Unread(_, command)) | Self::Broken(Refusal::Unread(_, command)) => {
-                Some(format!("`{command}` shows it").into())
-            }
+            Self::Broken(_) => Some("the host may have changed meanwhile: lock again".into()),
+            Self::Unjudged { command, .. } => Some(unjudged(command.as_deref()).into()),
             Self::Stale => Some(
                 "start the firewall again; or say what is to be let in (`--all --allow 443/tcp`); or `docker firewall unlock` first"
                     .into(),
@@ -153,7 +164,6 @@ impl Error {
             Self::NotAtBoot => Some("install nftables, and lock with `--backend nftables`".into()),
             Self::NothingKept => Some("`docker firewall lock --persist` keeps one".into()),
             Self::Plan(_)
-            | Self::Broken(_)
             | Self::Foreign(_)
             | Self::Turn(_)
             | Self::Load(_)
@@ -171,4 +181,12 @@ impl Error {
             | Self::Read { .. } => None,
         }
     }
+}
+
+/// What to do about a lock that was not judged again.
+fn unjudged(command: Option<&str>) -> String {
+    let more = command.map(|command| format!("`{command}` says more; ")).unwrap_or_default();
+    format!(
+        "{more}`docker firewall status` judges it then, `docker firewall unlock` takes it away; it was proven before it was loaded"
+    )
 }

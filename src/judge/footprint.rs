@@ -3,11 +3,12 @@
 //! In: a host without the engine's rules. Out: what is missing later if the firewall goes. Not here: what its rules say.
 
 use crate::model::host::Host;
-use crate::model::ruleset::{Action, Base, Decision, Hook, Origin, Policy, Rule, Step};
+use crate::model::ruleset::{Action, Base, Chain, Decision, Hook, Origin, Policy, Rule, Step};
 use std::collections::BTreeSet;
 
-/// Where the host firewall has rules that packets from outside meet: its tables and chains, chains that rules of iptables lead to, and
-/// policies that drop. What is missing later is a firewall that has gone.
+/// Where the host firewall has rules that packets from outside meet: its tables and chains, chains that rules of iptables lead to and that do
+/// something, and policies that drop. What is missing later is a firewall that has gone. (`ufw disable` empties its chains and leaves them,
+/// the engine makes a DOCKER-USER in which a rule returns.)
 pub fn of(meant: &Host) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for table in &meant.ruleset.tables {
@@ -27,7 +28,9 @@ pub fn of(meant: &Host) -> BTreeSet<String> {
             }
             for step in chain.rules.iter().flat_map(|rule| rule.steps.iter()) {
                 match step {
-                    Step::Act(Action::Decide(Decision::Jump(target) | Decision::Goto(target))) => {
+                    Step::Act(Action::Decide(Decision::Jump(target) | Decision::Goto(target)))
+                        if table.chains.get(target).is_none_or(does_something) =>
+                    {
                         found.insert(format!("{title} to {target}"));
                     }
                     Step::Act(Action::Decide(Decision::Drop | Decision::Reject)) => drop(found.insert(title.clone())),
@@ -37,6 +40,11 @@ pub fn of(meant: &Host) -> BTreeSet<String> {
         }
     }
     found
+}
+
+fn does_something(chain: &Chain) -> bool {
+    let is_idle = |step: &Step| matches!(step, Step::Test(_) | Step::Act(Action::Decide(Decision::Return | Decision::Continue)));
+    chain.unread.is_some() || chain.rules.iter().any(|rule| !rule.steps.iter().all(is_idle))
 }
 
 /// True if no rule that packets from outside may meet refuses anything: no firewall runs.

@@ -23,7 +23,7 @@ use crate::judge::ours;
 use crate::model::flow::Flow;
 use crate::model::guard::{From, Guard, Permit, Wish};
 use crate::model::host::{Host, Link, Part};
-use crate::model::lock::{Account, Backend, Load, Refusal};
+use crate::model::lock::{Account, Backend, Load, Memory, Refusal};
 use crate::model::packet::{Family, Protocol};
 use crate::model::ruleset::TableFamily;
 use sha2::{Digest, Sha256};
@@ -39,8 +39,19 @@ pub struct Plan {
     pub script: Script,
     /// What the host firewall may or may not permit: it is refused.
     pub unsure: Vec<Permit>,
+    /// What it obeys.
+    pub obeyed: Obeyed,
     /// What it does.
     pub account: Account,
+}
+
+/// What a lock has of the host firewall.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Obeyed {
+    /// Where the host firewall has rules.
+    pub places: BTreeSet<String>,
+    /// True if it was to be obeyed and refuses nothing: only what the owner allows is let in.
+    pub is_missed: bool,
 }
 
 /// A guard in the words of a backend.
@@ -77,7 +88,8 @@ pub fn plan(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Resul
     let sketch = Sketch::of(host, wish)?;
     let script = script(&sketch.made.guard, host, backend)?;
     let account = sketch.prove(&script.host, sights)?;
-    Ok(Plan { guard: sketch.made.guard, script, unsure: sketch.made.unsure, account })
+    let obeyed = sketch.obeyed(wish);
+    Ok(Plan { guard: sketch.made.guard, script, unsure: sketch.made.unsure, obeyed, account })
 }
 
 /// What a lock would be like today, before it is written and proven.
@@ -94,6 +106,12 @@ impl Sketch {
         let before = Court::of(&unlocked(host));
         let (made, wish) = guard_for(&before, wish)?;
         Ok(Self { before, made, wish })
+    }
+
+    /// What it has of the host firewall, where this was wished for.
+    fn obeyed(&self, wish: &Wish) -> Obeyed {
+        let is_missed = self.wish.refuses_all && !wish.refuses_all;
+        Obeyed { places: footprint::of(self.before.meant()), is_missed }
     }
 
     /// Holds a host with a lock against what is wanted of it.
@@ -149,6 +167,8 @@ pub struct Review {
     pub digest: String,
     /// What the one of today lets in.
     pub permits: Vec<Permit>,
+    /// What the one of today obeys.
+    pub obeyed: Obeyed,
 }
 
 /// Holds the lock that is there against what is wanted of it, and says what another one would be like.
@@ -158,7 +178,16 @@ pub struct Review {
 pub fn review(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Result<Review, Refusal> {
     let sketch = Sketch::of(host, wish)?;
     let digest = script(&sketch.made.guard, host, backend)?.digest;
-    Ok(Review { holds: sketch.prove_present(host, sights), digest, permits: sketch.made.guard.permits })
+    let (holds, obeyed) = (sketch.prove_present(host, sights), sketch.obeyed(wish));
+    Ok(Review { holds, digest, permits: sketch.made.guard.permits, obeyed })
+}
+
+/// True if rules of the host firewall have gone that a lock obeys, and another one would let in more for want of them, or have none to obey:
+/// then it is not their owner who permits, and the lock stays as it is.
+pub fn is_bereft(before: &Memory, permits: &[Permit], refuses_all: bool, obeyed: &Obeyed) -> bool {
+    let is_wider = permits.iter().any(|permit| !before.permits.contains(permit));
+    let is_about_firewall = !refuses_all && !before.refuses_all && (is_wider || obeyed.is_missed);
+    is_about_firewall && !before.obeyed.is_subset(&obeyed.places)
 }
 
 /// The guard for a host, and the wish that it comes from: where the host firewall refuses nothing, only what the owner allows is let in.

@@ -145,13 +145,23 @@ pub fn status(standing: &Standing, now: u64, style: &Style) -> String {
             beside(&mut text, account, style);
         }
         Err(refusal) => {
-            let _ = writeln!(text, "{}: {}", style.paint(Tone::Bad, "it does not hold"), visible(&refusal.to_string()));
+            let (tone, word) = if is_judged(refusal) {
+                (Tone::Bad, "it does not hold")
+            } else {
+                (Tone::Caution, "whether it holds cannot be told")
+            };
+            let _ = writeln!(text, "{}: {}", style.paint(tone, word), visible(&refusal.to_string()));
         }
     }
     if let Some(why) = &standing.stale {
         let _ = writeln!(text, "{}: {}", style.paint(Tone::Caution, "it is stale"), visible(why));
     }
     text
+}
+
+/// False if nobody could tell whether a lock holds.
+fn is_judged(refusal: &Refusal) -> bool {
+    !matches!(refusal, Refusal::Unread(..) | Refusal::Bereft)
 }
 
 fn backends(standing: &Standing) -> Vec<&'static str> {
@@ -180,7 +190,7 @@ pub fn write_status(standing: Option<&Standing>, out: &mut dyn Write) -> io::Res
             object["beside"] = json!(account.beside);
         }
         Err(refusal) => {
-            object["holds"] = if matches!(refusal, Refusal::Unread(..)) { Value::Null } else { json!(false) };
+            object["holds"] = if is_judged(refusal) { json!(false) } else { Value::Null };
             object["why"] = json!(refusal.to_string());
         }
     }

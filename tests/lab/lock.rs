@@ -4,7 +4,8 @@
 //!
 //!  - `--locks`: every packet of the scenario again, what comes after the lock, a second lock, and the way back;
 //!  - `--lock-windows`: a neighbour knocks while a day goes by, with the lock and without it.
-//!  - `--lock-faults`: kills at any instant, eight locks at once, a full disk, a stopped engine, missing tools, foreign names.
+//!  - `--lock-faults`: kills at any instant, eight locks at once, a full disk, a stopped engine, a host firewall
+//!    that goes, missing tools, foreign names.
 //!  - `--lock-commands`: `lock -- CMD`, `--all`, `--for`, `--cut`.
 //!  - `--lock-boot`: the units of `--persist`, run by hand in the order of a boot, and the watcher.
 //!  - `--lock-cost`: what the rules cost a connection, and the lock itself, as tables.
@@ -18,6 +19,7 @@ mod cost;
 mod crowd;
 mod cut;
 mod faults;
+mod gone;
 mod kill;
 mod later;
 mod must;

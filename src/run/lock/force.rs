@@ -7,10 +7,8 @@ use crate::act::turn::Turn;
 use crate::act::{load, memory};
 use crate::cli::job::{Color, Eyes, Terms};
 use crate::error::Error;
-use crate::judge::{footprint, whatif};
 use crate::look;
 use crate::model::flow::Flow;
-use crate::model::guard::Permit;
 use crate::model::host::Host;
 use crate::model::lock::{Backend, Memory, Refusal};
 use crate::remedy::lock::{self, Plan};
@@ -19,7 +17,6 @@ use crate::report::lock::Told;
 use crate::report::visible::visible;
 use crate::run::inspection::judged_by;
 use crate::run::{complain, host, print, style};
-use crate::tool;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::thread;
@@ -42,7 +39,7 @@ pub(super) fn show(eyes: &Eyes, terms: &Terms) -> Result<(), Error> {
     let host = host::look(eyes)?.host();
     refuse_foreign(&host)?;
     let wanted = wish::of(terms, &host)?;
-    let plan = plan(&host, &wanted, terms)?;
+    let plan = plan(&host, &wanted, backend(eyes, terms)?)?;
     let before = match eyes {
         Eyes::Here(_) => remembered(&host)?,
         Eyes::Saved(_) => None,
@@ -73,12 +70,12 @@ pub(super) fn force_on(
 ) -> Result<Forced, Error> {
     refuse_foreign(host)?;
     let before = remembered(host)?;
-    let plan = plan(host, wanted, terms).map_err(|error| match error {
+    let plan = plan(host, wanted, backend(eyes, terms)?).map_err(|error| match error {
         Error::Plan(Refusal::NothingToObey) if before.is_some() => Error::Stale,
         error => error,
     })?;
-    let next = memory_of(&plan, wanted, footprint::of(&whatif::without_engine(host)));
-    if before.as_ref().is_some_and(|before| is_wider_for_want_of_rules(before, &next.permits, next.refuses_all, &next.obeyed)) {
+    let next = memory_of(&plan, wanted);
+    if before.as_ref().is_some_and(|before| lock::is_bereft(before, &next.permits, next.refuses_all, &plan.obeyed)) {
         return Err(Error::Stale);
     }
     for caution in lock::cautions(host, &plan) {
@@ -88,8 +85,19 @@ pub(super) fn force_on(
     let cut = put(host, &plan, cuts).map_err(|error| take_back(eyes, before.as_ref(), error))?;
     away::take(host, Some(plan.script.backend))?.iter().for_each(complain);
     memory::put(turn, None, &next).map_err(Error::Own)?;
-    lock::confirm(&plan, &host::look(eyes)?.host(), &wanted.wish, &judged_by).map_err(Error::Broken)?;
+    judge_again(eyes, &plan, wanted, before.is_some())?;
     Ok(Forced { plan, memory: next, cut })
+}
+
+/// Holds the host against a lock that has been loaded. What cannot be looked at now takes nothing back: the rules are whole and were proven
+/// a moment ago, and without them ports would be open of which nobody knows either.
+fn judge_again(eyes: &Eyes, plan: &Plan, wanted: &Wanted, replaces: bool) -> Result<(), Error> {
+    let unjudged = |why, command| Error::Unjudged { replaces, why, command };
+    let seen = host::look(eyes).map_err(|error| unjudged(error.to_string(), None))?;
+    lock::confirm(plan, &seen.host(), &wanted.wish, &judged_by).map_err(|refusal| match refusal {
+        Refusal::Unread(why, command) => unjudged(why, Some(command)),
+        refusal => Error::Broken(refusal),
+    })
 }
 
 /// Where one family's rules were loaded and the other's were not, and there was no lock before, there is to be none after. What is left to
@@ -106,22 +114,21 @@ fn take_back(eyes: &Eyes, before: Option<&Memory>, error: Error) -> Error {
     error
 }
 
-/// True if more would be let in, and rules of the host firewall have gone: then it is not its owner who permits more.
-pub(super) fn is_wider_for_want_of_rules(
-    before: &Memory,
-    permits: &[Permit],
-    refuses_all: bool,
-    obeyed: &BTreeSet<String>,
-) -> bool {
-    let is_wider = permits.iter().any(|permit| !before.permits.contains(permit));
-    !refuses_all && !before.refuses_all && is_wider && !before.obeyed.is_subset(obeyed)
+fn plan(host: &Host, wanted: &Wanted, backend: Backend) -> Result<Plan, Error> {
+    lock::plan(host, &wanted.wish, backend, &judged_by).map_err(Error::Plan)
 }
 
-/// The plan of a lock on these terms.
-fn plan(host: &Host, wanted: &Wanted, terms: &Terms) -> Result<Plan, Error> {
-    let has_nft = || tool::find("nft").is_some();
-    let backend = terms.backend.unwrap_or_else(|| if has_nft() { Backend::Nftables } else { Backend::DockerUser });
-    lock::plan(host, &wanted.wish, backend, &judged_by).map_err(Error::Plan)
+/// Whose rules a lock on these terms is written in: those that are asked for, else those of a tool that is here.
+///
+/// # Errors
+/// The tool that loads them is missing: said before anything is judged, since much cannot be read without it.
+fn backend(eyes: &Eyes, terms: &Terms) -> Result<Backend, Error> {
+    let is_here = |backend: Backend| load::needs(backend.loader()).map(|()| backend).map_err(Error::Load);
+    match (eyes, terms.backend) {
+        (Eyes::Saved(_), asked) => Ok(asked.unwrap_or(Backend::Nftables)),
+        (Eyes::Here(_), Some(asked)) => is_here(asked),
+        (Eyes::Here(_), None) => is_here(Backend::Nftables).or_else(|error| is_here(Backend::DockerUser).map_err(|_| error)),
+    }
 }
 
 /// Something of our name that is none of ours is left alone.
@@ -136,7 +143,7 @@ pub(super) fn remembered(host: &Host) -> Result<Option<Memory>, Error> {
     Ok(digests.find_map(|digest| memories.of(&digest).cloned()))
 }
 
-fn memory_of(plan: &Plan, wanted: &Wanted, obeyed: BTreeSet<String>) -> Memory {
+fn memory_of(plan: &Plan, wanted: &Wanted) -> Memory {
     let since = look::clock::seconds();
     Memory {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -147,7 +154,7 @@ fn memory_of(plan: &Plan, wanted: &Wanted, obeyed: BTreeSet<String>) -> Memory {
         allowed: wanted.kept.clone(),
         trusts_labels: wanted.trusts_labels,
         digest: plan.script.digest.clone(),
-        obeyed,
+        obeyed: plan.obeyed.places.clone(),
         permits: plan.guard.permits.clone(),
     }
 }

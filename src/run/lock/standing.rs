@@ -3,7 +3,6 @@
 use super::force;
 use super::wish;
 use crate::error::Error;
-use crate::judge::{footprint, whatif};
 use crate::look;
 use crate::model::guard::Wish;
 use crate::model::host::Host;
@@ -38,14 +37,13 @@ fn judged(memory: &Memory, host: &Host) -> (Result<Account, Refusal>, Option<Str
     match lock::review(host, &wanted.wish, memory.backend, &judged_by) {
         Ok(review) if review.digest == memory.digest => (review.holds, None),
         Ok(review) => {
-            let obeyed = footprint::of(&whatif::without_engine(host));
-            let is_wider = force::is_wider_for_want_of_rules(memory, &review.permits, memory.refuses_all, &obeyed);
+            let is_bereft = lock::is_bereft(memory, &review.permits, memory.refuses_all, &review.obeyed);
             let changed = || Some("the host has changed since; `docker firewall lock` makes it anew".to_owned());
-            (review.holds, if is_wider { gone() } else { changed() })
+            if is_bereft { (review.holds.or(Err(Refusal::Bereft)), gone()) } else { (review.holds, changed()) }
         }
+        Err(Refusal::NothingToObey) => (Err(Refusal::Bereft), gone()),
         Err(refusal) => {
             let stale = match &refusal {
-                Refusal::NothingToObey => gone(),
                 Refusal::Unread(..) => None,
                 other => Some(other.to_string()),
             };
@@ -63,3 +61,6 @@ pub(super) fn exit_status(standing: &Standing) -> u8 {
     };
     verdict as u8
 }
+
+#[cfg(test)]
+mod tests;

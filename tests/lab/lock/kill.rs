@@ -6,12 +6,13 @@
 //! By docker-user the two families are loaded one after the other, so that whole is meant of each; a host that is left between the two
 //! is told, and `status` must not take it for locked.
 
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::lock::program::{self, Done, bare};
+use crate::lock::program::{self, BACKENDS, Done, bare};
 use crate::lock::rules::Rules;
 use crate::lock::sheet::fact;
 use crate::lock::stand::Stand;
@@ -20,6 +21,8 @@ use crate::lock::stand::Stand;
 const TIMES: usize = 100;
 /// How often the engine is stopped.
 const STOPS: usize = 5;
+/// How much longer a lock may take beside an engine that does not answer: what it waits for an answer, and slack for a busy machine.
+const HELD_UP: Duration = Duration::from_secs(10 + 5);
 /// A tool that the program had started may end its work after it: so long.
 const ORPHANS: Duration = Duration::from_millis(150);
 
@@ -149,28 +152,65 @@ fn families_are_whole(now: &Rules, ends: &Ends) -> bool {
     from_open.iter().filter(|name| **name != "nft").all(|name| !from_locked.contains(name))
 }
 
-/// Stops the engine at random instants of a lock: it ends, and leaves the old rules or the new ones.
+/// When an engine is stopped that a lock runs beside.
+enum Moment {
+    /// So long after its beginning.
+    After(Duration),
+    /// When its table is there, before the host has been looked at again.
+    Loaded,
+}
+
+impl Moment {
+    /// What waits for it, as a script of the host.
+    fn awaited(&self) -> String {
+        match self {
+            Self::After(time) => format!("sleep {:.3}", time.as_secs_f64()),
+            Self::Loaded => {
+                "for i in $(seq 4000); do nft list table inet docker_firewall >/dev/null 2>&1 && break; done".to_owned()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(time) => write!(out, "{} ms into a lock", time.as_millis()),
+            Self::Loaded => out.write_str("when a lock had just been loaded"),
+        }
+    }
+}
+
+/// Stops the engine at random instants of a lock: it ends in time, and leaves the old rules or the new ones and says which.
 pub(super) fn stop_the_engine(stand: &mut Stand, backend: &'static str) -> Result<()> {
-    let words = stand.words(backend);
     let start = Instant::now();
     let Some(locked) = stand.lock(backend)? else { return Ok(()) };
     let takes = start.elapsed();
     stand.unlock("a first lock")?;
     let mut dice = Dice::new()?;
-    for _ in 0..STOPS {
-        let at = dice.before(takes);
-        let running = program::begin(&stand.site.island, &words)?;
-        thread::sleep(at);
-        program::script(&stand.site.island, "kill -STOP $(cat /run/docker.pid)")?;
+    let mut moments: Vec<Moment> = (0..STOPS).map(|_| Moment::After(dice.before(takes))).collect();
+    if backend == BACKENDS[0] {
+        moments.push(Moment::Loaded);
+    }
+    for moment in moments {
+        let running = program::begin(&stand.site.island, &stand.words(backend))?;
+        let start = Instant::now();
+        program::script(&stand.site.island, &format!("{}; kill -STOP $(cat /run/docker.pid)", moment.awaited()))?;
         let done = running.end().context("a lock beside a stopped engine")?;
+        let took = start.elapsed();
         program::script(&stand.site.island, "kill -CONT $(cat /run/docker.pid)")?;
         stand.site.island.resume()?;
-        let now = stand.now()?;
-        let at = at.as_millis();
-        let expected = if done.is(0) { &locked } else { &stand.rules };
-        stand.sheet.claim(done.is(0) || done.is(2), || format!("{backend}: the engine stopped {at} ms into a lock: {done}"));
-        let found = now.against(expected);
-        stand.sheet.none(&format!("{backend}: the engine stopped {at} ms into a lock, which ended with {:?}", done.code), &found);
+
+        let what = format!("{backend}: the engine stopped {moment}");
+        fact(format_args!("{what}: {} ms, {done}", took.as_millis()));
+        stand.sheet.claim(done.is(0) || done.is(2), || format!("{what}: {done}"));
+        stand.sheet.claim(took < takes + HELD_UP, || format!("{what}: it took {} ms", took.as_millis()));
+        let is_in_force = done.is(0) || done.says("the lock is in force");
+        let is_told = is_in_force && (done.is(0) || done.says("`docker firewall status` judges it"));
+        stand.sheet.claim(is_told || matches!(moment, Moment::After(_)), || format!("{what}: {done}"));
+        let found = stand.now()?.against(if is_in_force { &locked } else { &stand.rules });
+        stand.sheet.none(&format!("{what}, the lock ended with {:?}", done.code), &found);
+        stand.ends(&format!("{what}, and goes on: status"), &["status"], if is_in_force { 0 } else { 3 })?;
         stand.unlock("the engine stopped half-way")?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::model::guard::Wish;
 use crate::model::host::{Address, Endpoint, Link, Network, Route};
 use crate::model::packet::Protocol;
 use crate::model::snapshot::Snapshot;
-use crate::tool::Said;
+use crate::tool::{self, Said};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 
 const HOST: &str = "10.9.0.1";
