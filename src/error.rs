@@ -65,9 +65,9 @@ pub enum Error {
         /// The command that says more of it, if there is one.
         command: Option<String>,
     },
-    /// The host firewall that a lock obeys is gone.
-    #[error("rules of the host firewall are gone, and without them more would be let in: the lock stays as it is")]
-    Stale,
+    /// The host firewall that a lock obeys is gone: where it had rules, in words.
+    #[error("rules of the host firewall are gone, and without them it would be another one: the lock stays as it is{}", if .0.is_empty() { String::new() } else { format!(" (gone: {})", .0) })]
+    Stale(String),
     /// Something of our name that we did not make.
     #[error("{0} is there that is none of ours; nothing is changed")]
     Foreign(String),
@@ -155,7 +155,7 @@ impl Error {
             }
             Self::Broken(_) => Some("the host may have changed meanwhile: lock again".into()),
             Self::Unjudged { command, .. } => Some(unjudged(command.as_deref()).into()),
-            Self::Stale => Some(
+            Self::Stale(_) => Some(
                 "start the firewall again; or say what is to be let in (`--all --allow 443/tcp`); or `docker firewall unlock` first"
                     .into(),
             ),

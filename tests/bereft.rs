@@ -40,7 +40,7 @@ fn memory(plan: &Plan, wish: &Wish) -> Memory {
 fn stays(before: &Host, after: &Host, wish: &Wish) -> Option<bool> {
     let memory = memory(&plan(before, wish), wish);
     match plans::try_plan(after, wish, Backend::Nftables) {
-        Ok(plan) => Some(lock::is_bereft(&memory, &plan.guard.permits, wish.refuses_all, &plan.obeyed)),
+        Ok(plan) => Some(!lock::bereft_of(&memory, &plan.guard.permits, wish.refuses_all, &plan.obeyed).is_empty()),
         Err(Refusal::NothingToObey) => None,
         Err(other) => panic!("{other}"),
     }

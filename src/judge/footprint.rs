@@ -3,7 +3,7 @@
 //! In: a host without the engine's rules. Out: what is missing later if the firewall goes. Not here: what its rules say.
 
 use crate::model::host::Host;
-use crate::model::ruleset::{Action, Base, Chain, Decision, Hook, Origin, Policy, Rule, Step};
+use crate::model::ruleset::{Action, Base, Chain, Decision, Hook, Origin, Policy, Rule, Step, Table};
 use std::collections::BTreeSet;
 
 /// Where the host firewall has rules that packets from outside meet: its tables and chains, chains that rules of iptables lead to and that do
@@ -19,7 +19,7 @@ pub fn of(meant: &Host) -> BTreeSet<String> {
                 continue;
             };
             let title = format!("{} {}", table.title(), chain.name);
-            if base.policy == Policy::Drop {
+            if base.policy == Policy::Drop && !is_shared(table, base) {
                 found.insert(format!("{title} policy drop"));
             }
             if table.origin == Origin::Nft && !chain.rules.is_empty() {
@@ -40,6 +40,11 @@ pub fn of(meant: &Host) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// True for the chain FORWARD of iptables, whose policy the engine sets, too; a firewall of the host has rules elsewhere.
+fn is_shared(table: &Table, base: &Base) -> bool {
+    table.origin != Origin::Nft && table.name == "filter" && base.hook == Hook::Forward
 }
 
 fn does_something(chain: &Chain) -> bool {

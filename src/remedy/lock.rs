@@ -20,6 +20,7 @@ use crate::judge::doors::{self, Door};
 use crate::judge::footprint;
 use crate::judge::hosts::Sight;
 use crate::judge::ours;
+use crate::judge::whatif;
 use crate::model::flow::Flow;
 use crate::model::guard::{From, Guard, Permit, Wish};
 use crate::model::host::{Host, Link, Part};
@@ -182,12 +183,22 @@ pub fn review(host: &Host, wish: &Wish, backend: Backend, sights: Sights) -> Res
     Ok(Review { holds, digest, permits: sketch.made.guard.permits, obeyed })
 }
 
-/// True if rules of the host firewall have gone that a lock obeys, and another one would let in more for want of them, or have none to obey:
-/// then it is not their owner who permits, and the lock stays as it is.
-pub fn is_bereft(before: &Memory, permits: &[Permit], refuses_all: bool, obeyed: &Obeyed) -> bool {
+/// Where the rules of the host firewall have gone that a lock obeys, if another one would let in more for want of them, or have none to obey;
+/// empty otherwise. Then it is not their owner who permits, and the lock stays as it is.
+pub fn bereft_of(before: &Memory, permits: &[Permit], refuses_all: bool, obeyed: &Obeyed) -> Vec<String> {
     let is_wider = permits.iter().any(|permit| !before.permits.contains(permit));
     let is_about_firewall = !refuses_all && !before.refuses_all && (is_wider || obeyed.is_missed);
-    is_about_firewall && !before.obeyed.is_subset(&obeyed.places)
+    if is_about_firewall { before.obeyed.difference(&obeyed.places).cloned().collect() } else { Vec::new() }
+}
+
+/// The same on a host that has nothing to obey.
+pub fn bereft_of_all(before: &Memory, host: &Host) -> Vec<String> {
+    before.obeyed.difference(&places(host)).cloned().collect()
+}
+
+/// Where the host firewall has rules.
+pub fn places(host: &Host) -> BTreeSet<String> {
+    footprint::of(&whatif::without_engine(host))
 }
 
 /// The guard for a host, and the wish that it comes from: where the host firewall refuses nothing, only what the owner allows is let in.

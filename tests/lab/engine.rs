@@ -28,6 +28,11 @@ pub(crate) fn start(island: &mut Island, flags: &[&str], image: &Path) -> Result
     argv.extend(flags.iter().filter(|flag| flag.starts_with('-')));
     island.start("dockerd", &argv)?;
     island.await_success("dockerd", &["docker", "version"])?;
+    give(island, image)
+}
+
+/// Gives the engine the image.
+pub(crate) fn give(island: &Island, image: &Path) -> Result<()> {
     fs::copy(image, island.path("/tmp/answer.tar"))?;
     island.run(&["docker", "import", "--change", "ENTRYPOINT [\"/answer\"]", "/tmp/answer.tar", IMAGE])?;
     Ok(())

@@ -25,6 +25,8 @@ const SEAT: &str = "/mnt";
 const CGROUP: &str = "docker-firewall-lab-";
 /// How long a daemon may take to come up or to end.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// What the log of systemd is called.
+const SYSTEMD: &str = "systemd";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The pipes that keep holders alive, by the holder's process id: one place, so that a signal can close them all.
@@ -124,13 +126,15 @@ pub(crate) struct Island {
     daemons: Vec<(String, Child)>,
     holder: Option<Holder>,
     pid: u32,
+    /// The process id of its systemd, as this machine counts, where one runs there.
+    systemd: Option<u32>,
 }
 
 impl Island {
     /// Boots an empty host over a root folder, which stays as it is: all writing goes to memory.
     pub(crate) fn boot(name: &str, root: &Path) -> Result<Self> {
         let holder = Holder::start(&["--pid", "--fork", "--kill-child", "--mount", "--net", "--uts", "--ipc"])?;
-        let island = Self { daemons: Vec::new(), pid: holder.pid, holder: Some(holder) };
+        let island = Self { daemons: Vec::new(), pid: holder.pid, holder: Some(holder), systemd: None };
         island.mount(root)?;
         island.run(&["hostname", name])?;
         island.run(&["ip", "link", "set", "lo", "up"])?;
@@ -162,6 +166,25 @@ impl Island {
         Ok(())
     }
 
+    /// Lays memory of a size over a folder of the host, by the machine's own tool: a root need not have one.
+    ///
+    /// # Errors
+    ///
+    /// There is no such folder.
+    pub(crate) fn lay(&self, folder: &str, options: &str) -> Result<()> {
+        let at = format!("{SEAT}/root{folder}");
+        output(self.outside("mount").args(["-t", "tmpfs", "-o", options, "lab", &at])).map(drop)
+    }
+
+    /// Takes it away again.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it is in use.
+    pub(crate) fn lift(&self, folder: &str) -> Result<()> {
+        output(self.outside("umount").arg(format!("{SEAT}/root{folder}"))).map(drop)
+    }
+
     /// The process whose network it is.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
@@ -169,15 +192,16 @@ impl Island {
 
     /// A command of this machine, in the host's namespaces but with the machine's files.
     pub(crate) fn outside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--target", &self.pid.to_string()]);
-        command.args(["--mount", "--uts", "--ipc", "--net", "--pid"]).arg(program);
-        command.env_clear().env("PATH", PATH).env("LANG", "C.UTF-8").env("HOME", "/root");
-        command
+        with(self.pid, program)
     }
 
-    /// A command of the host, with its own files.
+    /// A command of the host, with its own files; beside its systemd, if there is one, which takes no word from a changed root.
     pub(crate) fn command(&self, argv: &[&str]) -> Command {
+        if let Some((pid, (program, rest))) = self.systemd.zip(argv.split_first()) {
+            let mut command = with(pid, program);
+            command.args(rest);
+            return command;
+        }
         let mut command = self.outside("chroot");
         command.arg(format!("{SEAT}/root")).args(argv);
         command
@@ -192,11 +216,50 @@ impl Island {
         output(&mut self.command(argv))
     }
 
+    /// Boots systemd on the host's root, in a process namespace of its own; what it says goes to `/tmp/systemd.log` there.
+    pub(crate) fn boot_systemd(&mut self) -> Result<()> {
+        let (script, number) = ("/boot.sh", self.path("/systemd.pid"));
+        self.write(script, include_str!("files/systemd.sh"))?;
+        fs::remove_file(&number).ok();
+        let root = format!("{SEAT}/root");
+        let mut command = self.outside("sh");
+        command.args([&format!("{root}{script}"), &root, cgroup().trim_start_matches('/')]);
+        self.begin(SYSTEMD, command)?;
+        let end = Instant::now() + PATIENCE;
+        while self.systemd.is_none() {
+            ensure!(Instant::now() < end, "{SYSTEMD} does not start:\n{}", self.log(SYSTEMD));
+            std::thread::sleep(Duration::from_millis(100));
+            self.systemd = fs::read_to_string(&number).ok().and_then(|text| text.trim().parse().ok());
+        }
+        Ok(())
+    }
+
+    /// Waits until systemd has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub(crate) fn await_end_of_systemd(&mut self) -> Result<()> {
+        let place = self.daemons.iter().position(|(name, _)| name == SYSTEMD).context("systemd was not started")?;
+        let end = Instant::now() + PATIENCE;
+        while self.daemons[place].1.try_wait()?.is_none() {
+            ensure!(Instant::now() < end, "{SYSTEMD} does not end:\n{}", self.log(SYSTEMD));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        self.daemons.remove(place);
+        self.systemd = None;
+        Ok(())
+    }
+
     /// Starts a daemon of the host; what it says goes to `/tmp/NAME.log` there.
     pub(crate) fn start(&mut self, name: &str, argv: &[&str]) -> Result<()> {
+        self.begin(name, self.command(argv))
+    }
+
+    fn begin(&mut self, name: &str, mut command: Command) -> Result<()> {
         let log = fs::File::create(self.path(&format!("/tmp/{name}.log")))?;
         let errors = log.try_clone()?;
-        let child = self.command(argv).stdin(Stdio::null()).stdout(log).stderr(errors).spawn()?;
+        let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn()?;
         self.daemons.push((name.to_owned(), child));
         Ok(())
     }
@@ -254,6 +317,9 @@ impl Island {
 
     /// Where a file of the host lies for this process.
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        if let Some(pid) = self.systemd {
+            return PathBuf::from(format!("/proc/{pid}/root{inside}"));
+        }
         PathBuf::from(format!("/proc/{}/root{SEAT}/root{inside}", self.pid))
     }
 
@@ -275,6 +341,14 @@ impl Drop for Island {
         }
         sweep();
     }
+}
+
+/// A command in the namespaces of a process.
+fn with(pid: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("nsenter");
+    command.args(["--target", &pid.to_string(), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]).arg(program);
+    command.env_clear().env("PATH", PATH).env("LANG", "C.UTF-8").env("HOME", "/root");
+    command
 }
 
 /// Runs a command to its end, and gives what it printed.

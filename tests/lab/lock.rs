@@ -8,6 +8,7 @@
 //!    that goes, missing tools, foreign names.
 //!  - `--lock-commands`: `lock -- CMD`, `--all`, `--for`, `--cut`.
 //!  - `--lock-boot`: the units of `--persist`, run by hand in the order of a boot, and the watcher.
+//!  - `--lock-systemd`: the same units, under systemd as the first process of a host, through a boot.
 //!  - `--lock-cost`: what the rules cost a connection, and the lock itself, as tables.
 //!
 //! `all` stands for the hosts of `lock/cases.rs`; any other host of the lab can be named.
@@ -28,6 +29,7 @@ pub(crate) mod program;
 mod rules;
 mod sheet;
 mod stand;
+mod systemd;
 mod truth;
 mod windows;
 
@@ -36,4 +38,5 @@ pub(crate) use commands::command;
 pub(crate) use cost::time;
 pub(crate) use faults::withstand;
 pub(crate) use passes::judge;
+pub(crate) use systemd::boot as boot_systemd;
 pub(crate) use windows::measure as windows;

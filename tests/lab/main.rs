@@ -7,7 +7,8 @@
 //! `--brief` prints of each table only what is wrong or unsure.
 //! `--unpack SUITES` builds the roots of these suites and does no more; a run builds what it needs itself.
 //! `--windows NAMES` knocks at closed ports about every millisecond while firewall, engine and containers are restarted.
-//! `--locks`, `--lock-commands`, `--lock-windows`, `--lock-faults` and `--lock-cost`, each with names, judge the lock; see `lock.rs`.
+//! `--locks`, `--lock-commands`, `--lock-windows`, `--lock-faults`, `--lock-boot`, `--lock-systemd` and `--lock-cost`, each with names,
+//! judge the lock; see `lock.rs`.
 //! `--backend docker-user` judges it by one backend only.
 //!
 //! Needed: root, mmdebstrap, util-linux, iproute2, rustc with the static C library; the mirror of this machine's apt for the
@@ -87,6 +88,7 @@ const LOOKS: &[Look] = &[
     Look { flag: "--lock-faults", all: lock::cases::faulted, run: lock::withstand },
     Look { flag: "--lock-commands", all: lock::cases::commanded, run: lock::command },
     Look { flag: "--lock-boot", all: lock::cases::booted, run: lock::boot },
+    Look { flag: "--lock-systemd", all: lock::cases::under_systemd, run: lock::boot_systemd },
     Look { flag: "--lock-cost", all: lock::cases::timed, run: lock::time },
 ];
 

@@ -30,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) neighbours: Vec<Neighbour>,
     /// What runs on it, or will.
     pub(crate) project: Project,
+    /// True: its first process is systemd, which starts firewall and engine.
+    has_systemd: bool,
     /// What the engine says of each container; empty until there are any.
     pub(crate) inspected: Vec<Value>,
     /// The neighbour's own listener, for egress.
@@ -43,24 +45,56 @@ impl Site {
     ///
     /// A part of it does not come up; with what it said.
     pub(crate) fn boot(host: &Host, root: &Root) -> Result<Self> {
-        let mut island = Island::boot(host.name, &root.folder)?;
+        let mut site = Self::lay(host, root)?;
+        guard(&mut site.island, host)?;
+        Ok(site)
+    }
+
+    /// Boots a host under systemd, up to the engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::boot`]; this machine's cgroups are none that its systemd works with.
+    pub(crate) fn under_systemd(host: &Host, root: &Root) -> Result<Self> {
+        let mut site = Self { has_systemd: true, ..Self::lay(host, root)? };
+        site.boot_systemd()?;
+        host.before.iter().try_for_each(|argv| site.island.run(argv).map(drop))?;
+        Ok(site)
+    }
+
+    /// Boots systemd, and waits until all has been started; what does not start is told by what needs it.
+    pub(crate) fn boot_systemd(&mut self) -> Result<()> {
+        // To ask the engine would start it by its socket, before its turn.
+        const IS_UP: &str = "systemctl is-active -q docker.service && systemctl is-active -q multi-user.target";
+        self.island.boot_systemd()?;
+        self.island.await_success("systemd", &["sh", "-c", IS_UP])
+    }
+
+    /// Boots a host with its files, and starts nothing.
+    fn lay(host: &Host, root: &Root) -> Result<Self> {
+        let island = Island::boot(host.name, &root.folder)?;
         let neighbours = network::lay(&island, host.links)?;
         let project = Project::read(host.compose).context("the compose file")?;
         island.write(project::FILE, host.compose)?;
-        guard(&mut island, host)?;
+        for (path, content) in host.files {
+            island.write(path, content)?;
+        }
         let near = &neighbours[0];
         let out = |dst| Probe::new("tcp", dst, dst, EGRESS, Origin::Host);
         let places: Vec<_> = near.link.sources().into_iter().map(out).collect();
         let egress = probe::listen(near.wire.command(std::env::current_exe()?), &places)?;
-        Ok(Self { island, neighbours, project, inspected: Vec::new(), _egress: egress })
+        Ok(Self { island, neighbours, project, has_systemd: false, inspected: Vec::new(), _egress: egress })
     }
 
-    /// Starts the engine, with no container yet.
+    /// Starts the engine, where nobody has, with no container yet.
     ///
     /// # Errors
     ///
     /// It does not come up; with its last words.
     pub(crate) fn engage(&mut self, host: &Host) -> Result<()> {
+        if self.has_systemd {
+            return engine::give(&self.island, &roots::image()?);
+        }
         engine::start(&mut self.island, host.engine, &roots::image()?)
     }
 
@@ -239,9 +273,6 @@ fn start_firewalld(island: &mut Island) -> Result<()> {
 
 /// Brings the host's firewall up.
 fn guard(island: &mut Island, host: &Host) -> Result<()> {
-    for (path, content) in host.files {
-        island.write(path, content)?;
-    }
     if host.has_firewalld() {
         island.start("dbus", &["dbus-daemon", "--system", "--nofork", "--nopidfile"])?;
         island.await_success("dbus", &["test", "-S", "/run/dbus/system_bus_socket"])?;

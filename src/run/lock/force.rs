@@ -7,6 +7,7 @@ use crate::act::turn::Turn;
 use crate::act::{load, memory};
 use crate::cli::job::{Color, Eyes, Terms};
 use crate::error::Error;
+use crate::judge::hosts::some_of;
 use crate::look;
 use crate::model::flow::Flow;
 use crate::model::host::Host;
@@ -71,12 +72,18 @@ pub(super) fn force_on(
     refuse_foreign(host)?;
     let before = remembered(host)?;
     let plan = plan(host, wanted, backend(eyes, terms)?).map_err(|error| match error {
-        Error::Plan(Refusal::NothingToObey) if before.is_some() => Error::Stale,
+        Error::Plan(Refusal::NothingToObey) => match &before {
+            Some(before) => Error::Stale(some_of(&lock::bereft_of_all(before, host))),
+            None => Error::Plan(Refusal::NothingToObey),
+        },
         error => error,
     })?;
     let next = memory_of(&plan, wanted);
-    if before.as_ref().is_some_and(|before| lock::is_bereft(before, &next.permits, next.refuses_all, &plan.obeyed)) {
-        return Err(Error::Stale);
+    if let Some(before) = &before {
+        let gone = lock::bereft_of(before, &next.permits, next.refuses_all, &plan.obeyed);
+        if !gone.is_empty() {
+            return Err(Error::Stale(some_of(&gone)));
+        }
     }
     for caution in lock::cautions(host, &plan) {
         let _ = writeln!(io::stderr(), "caution: {}", visible(&caution));

@@ -84,7 +84,7 @@ fn renew(eyes: &Eyes, terms: &Terms, before: Option<&Memory>, is_well: bool) -> 
     }
     let forced = if is_over { None } else { Some(force::force_on(&turn, eyes, &host, &wanted, terms, false)) };
     match forced {
-        Some(Err(Error::Plan(Refusal::NothingToObey) | Error::Stale)) if is_well && before.is_none() && terms.wish.all => {}
+        Some(Err(Error::Plan(Refusal::NothingToObey) | Error::Stale(_))) if is_well && before.is_none() && terms.wish.all => {}
         Some(forced) => return forced.map(Some),
         None => {}
     }

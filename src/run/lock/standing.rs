@@ -3,6 +3,7 @@
 use super::force;
 use super::wish;
 use crate::error::Error;
+use crate::judge::hosts::some_of;
 use crate::look;
 use crate::model::guard::Wish;
 use crate::model::host::Host;
@@ -32,16 +33,21 @@ pub(super) fn of(host: &Host) -> Result<Option<Standing>, Error> {
 
 /// Whether a lock that is remembered holds, and why it is stale, if it is.
 fn judged(memory: &Memory, host: &Host) -> (Result<Account, Refusal>, Option<String>) {
-    let gone = || Some("rules of the host firewall that it obeys are gone; it stays as it was made".to_owned());
+    let stays = |gone: &[String]| {
+        let gone = if gone.is_empty() { String::new() } else { format!(" ({})", some_of(gone)) };
+        Some(format!("rules of the host firewall that it obeys are gone{gone}; it stays as it was made"))
+    };
     let wanted = wish::again(memory, host);
     match lock::review(host, &wanted.wish, memory.backend, &judged_by) {
         Ok(review) if review.digest == memory.digest => (review.holds, None),
         Ok(review) => {
-            let is_bereft = lock::is_bereft(memory, &review.permits, memory.refuses_all, &review.obeyed);
-            let changed = || Some("the host has changed since; `docker firewall lock` makes it anew".to_owned());
-            if is_bereft { (review.holds.or(Err(Refusal::Bereft)), gone()) } else { (review.holds, changed()) }
+            let gone = lock::bereft_of(memory, &review.permits, memory.refuses_all, &review.obeyed);
+            if gone.is_empty() {
+                return (review.holds, Some("the host has changed since; `docker firewall lock` makes it anew".to_owned()));
+            }
+            (review.holds.or(Err(Refusal::Bereft)), stays(&gone))
         }
-        Err(Refusal::NothingToObey) => (Err(Refusal::Bereft), gone()),
+        Err(Refusal::NothingToObey) => (Err(Refusal::Bereft), stays(&lock::bereft_of_all(memory, host))),
         Err(refusal) => {
             let stale = match &refusal {
                 Refusal::Unread(..) => None,

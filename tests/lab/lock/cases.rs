@@ -125,6 +125,11 @@ pub(crate) fn booted() -> Vec<&'static Host> {
     named(&["debian-12", "debian-sid", "debian-12-nft"])
 }
 
+/// Those whose systemd works with cgroups of both versions (from 256 on with the second alone).
+pub(crate) fn under_systemd() -> Vec<&'static Host> {
+    named(&["debian-12"])
+}
+
 /// Those on which time is taken: no firewall, no proxies beside a thousand ports.
 pub(crate) fn timed() -> Vec<&'static Host> {
     named(&["debian-13-no-proxy"])

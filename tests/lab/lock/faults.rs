@@ -8,7 +8,7 @@
 use anyhow::{Result, ensure};
 
 use crate::hosts::Host;
-use crate::lock::program::{self, BACKENDS, backends, bare};
+use crate::lock::program::{self, BACKENDS, bare};
 use crate::lock::rules::Rules;
 use crate::lock::sheet::fact;
 use crate::lock::stand::Stand;
@@ -33,13 +33,9 @@ struct Fault {
 const NONE: Fault = Fault { name: "", brings: "true", mends: "true", before: "", words: &["lock"], codes: &[2], says: &[] };
 const AWAY: &str = "mkdir /usr/away; for tool in /usr/sbin/nft /usr/sbin/*tables*; do mv $tool /usr/away; done";
 const BACK: &str = "mv /usr/away/* /usr/sbin; rmdir /usr/away";
-const FULL: &str = "mkdir -p /run/docker-firewall; mount -t tmpfs -o size=8k,mode=0700 lab /run/docker-firewall; \
-    dd if=/dev/zero of=/run/docker-firewall/full bs=1k count=64 2>/dev/null; true";
-const ROOM: &str = "umount /run/docker-firewall";
 const ENGINE: &str = "$(cat /run/docker.pid)";
 
 const FAULTS: &[Fault] = &[
-    Fault { name: "disk full", brings: FULL, mends: ROOM, says: &["no space"], ..NONE },
     Fault {
         name: "no nft, which is asked for",
         brings: "mv /usr/sbin/nft /usr/sbin/nft-away",
@@ -156,8 +152,14 @@ pub(crate) fn withstand(host: &'static Host) -> Result<bool> {
 }
 
 impl Fault {
-    /// Brings it about on a host that is not locked, and takes it away.
+    /// Brings it about on a host that is not locked, takes it away, and claims that all works again.
     fn happen(&self, stand: &mut Stand) -> Result<()> {
+        self.befall(stand)?;
+        recovers(stand, self.name)
+    }
+
+    /// Brings it about, and takes it away.
+    fn befall(&self, stand: &mut Stand) -> Result<()> {
         let brought = program::script(&stand.site.island, self.brings)?;
         ensure!(brought.is(0), "{}: {brought}", self.name);
         // With the fault there: a foreign table is one of the rules that must stay.
@@ -185,7 +187,7 @@ impl Fault {
             let may_change = done.is(0) && self.words[0] == "lock";
             stand.sheet.none(&format!("{name}: the rules changed"), if may_change { &[] } else { &changed });
         }
-        recovers(stand, name)
+        Ok(())
     }
 }
 
@@ -197,23 +199,45 @@ fn recovers(stand: &mut Stand, after: &str) -> Result<()> {
     stand.unlock(after)
 }
 
-/// A full disk under a lock: what is locked stays so or is locked anew, and it can be unlocked.
+/// A full disk, before a lock and under one: nothing is locked, and what is locked stays so or is locked anew, and can be unlocked.
 fn on_a_full_disk(stand: &mut Stand) -> Result<()> {
+    fill(stand)?;
+    Fault { name: "disk full", says: &["no space"], ..NONE }.befall(stand)?;
+    make_room(stand)?;
+    recovers(stand, "disk full")?;
     for backend in program::backends() {
         let Some(locked) = stand.lock(backend)? else { continue };
-        // What is remembered stays, and nothing fits beside it.
-        let fill = "mkdir /tmp/kept; cp -a /run/docker-firewall/. /tmp/kept; mount -t tmpfs -o size=16k,mode=0700 lab /run/docker-firewall; \
-            cp -a /tmp/kept/. /run/docker-firewall; dd if=/dev/zero of=/run/docker-firewall/full bs=1k count=64 2>/dev/null; true";
-        program::script(&stand.site.island, fill)?;
+        fill(stand)?;
         let again = program::firewall(&stand.site.island, &stand.words(backend))?;
         stand.sheet.claim(again.is(2) || again.is(0), || format!("{backend}: a second lock on a full disk: {again}"));
         let now = stand.now()?.against(&locked);
         stand.sheet.none(&format!("{backend}: a second lock on a full disk changed the rules"), &now);
         stand.unlock("a full disk")?;
-        program::script(&stand.site.island, "umount /run/docker-firewall; rm -r /tmp/kept /run/docker-firewall")?;
+        make_room(stand)?;
         recovers(stand, "a full disk")?;
     }
     Ok(())
+}
+
+/// Where a lock is remembered.
+const MEMORY: &str = "/run/docker-firewall";
+
+/// Leaves what is remembered of a lock where it is, and no room beside it.
+fn fill(stand: &Stand) -> Result<()> {
+    let island = &stand.site.island;
+    program::script(island, &format!("mkdir -p {MEMORY}; cp -a {MEMORY} /tmp/kept"))?;
+    island.lay(MEMORY, "size=16k,mode=0700")?;
+    let filled = program::script(
+        island,
+        &format!("cp -a /tmp/kept/. {MEMORY}; dd if=/dev/zero of={MEMORY}/full bs=1k count=64; rm -r /tmp/kept"),
+    )?;
+    ensure!(filled.is(0) && filled.says("no space"), "the disk is not full: {filled}");
+    Ok(())
+}
+
+fn make_room(stand: &Stand) -> Result<()> {
+    stand.site.island.lift(MEMORY)?;
+    program::script(&stand.site.island, &format!("rm -r {MEMORY}")).map(drop)
 }
 
 /// No engine: a lock that stands holds on, and can be taken away.

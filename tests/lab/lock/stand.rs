@@ -11,6 +11,7 @@ use crate::lock::cases::{self, Case};
 use crate::lock::program::{self, Done};
 use crate::lock::rules::Rules;
 use crate::lock::sheet::{Sheet, fact};
+use crate::roots::Root;
 use crate::site::Site;
 use crate::{commands, engine, roots};
 
@@ -33,10 +34,23 @@ impl Stand {
     ///
     /// A part of it does not come up; with what it said.
     pub(crate) fn boot(host: &'static Host, what: &str) -> Result<Self> {
+        Self::of(host, what, Site::boot)
+    }
+
+    /// Boots a host whose first process is systemd, up to its engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::boot`].
+    pub(crate) fn under_systemd(host: &'static Host, what: &str) -> Result<Self> {
+        Self::of(host, what, Site::under_systemd)
+    }
+
+    fn of(host: &'static Host, what: &str, boot: fn(&Host, &Root) -> Result<Site>) -> Result<Self> {
         let root = roots::root(host.suite)?;
         let sheet = Sheet::new(format_args!("{what} {}: {}", host.name, host.about));
         fact(&root.versions);
-        let site = Site::boot(host, &root)?;
+        let site = boot(host, &root)?;
         let rules = Rules::of(&site.island)?;
         Ok(Self { host, case: cases::of(host), site, sheet, has_routes: false, rules })
     }
