@@ -17,6 +17,9 @@ const EDITS: usize = 120;
 
 /// Locks from all sides.
 pub(super) fn crowd(stand: &mut Stand, backend: &'static str) -> Result<()> {
+    // Built-in chains that its first rule makes stay for good: they are there before.
+    program::script(&stand.site.island, "for tool in iptables ip6tables; do $tool -w 20 -I INPUT; $tool -w 20 -D INPUT 1; done")?;
+    stand.rest()?;
     let island = &stand.site.island;
     let edit = format!(
         "for n in $(seq {EDITS}); do iptables -w 20 -A INPUT -s 203.0.113.$n -j DROP || echo failed; \
