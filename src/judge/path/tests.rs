@@ -340,14 +340,16 @@ fn packet(to: &str) -> Packet {
 
 #[test]
 fn a_chain_that_only_nft_shows_is_unknown_in_a_table_of_iptables() {
-    let verdict = |rule: &str| {
+    let of = |save: &str, rule: &str| {
         let listing = nft("ip", "input", "filter", 0, &[rule]);
-        judged(&host("", &listing.replace("\"t\"", "\"filter\""), &[]), "eth0", "192.0.2.9", "192.0.2.1:80").verdict
+        judged(&host(save, &listing.replace("\"t\"", "\"filter\""), &[]), "eth0", "192.0.2.9", "192.0.2.1:80").verdict
     };
+    let verdict = |rule: &str| of("*filter\nCOMMIT\n", rule);
     assert_eq!(verdict(r#"{"xt":{"type":"match","name":"addrtype"}},{"drop":null}"#), Verdict::Unsure);
     assert_eq!(verdict(r#"{"xt":{"type":"target","name":"DNAT"}}"#), Verdict::Unsure);
     assert_eq!(verdict(r#"{"xt":null},{"accept":null}"#), Verdict::Unsure);
     assert_eq!(verdict(r#"{"xt":{"type":"match","name":"addrtype"}},{"accept":null}"#), Verdict::Open, "it passes either way");
+    assert_eq!(of("", r#"{"xt":null},{"accept":null}"#), Verdict::Unsure, "no iptables");
 }
 
 #[test]
