@@ -9,7 +9,9 @@ mod plans;
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::Host;
 use docker_firewall::model::lock::{Backend, Memory, Refusal};
-use docker_firewall::model::ruleset::{Action, Chain, Decision, Origin, Policy, Rule, Step, Table};
+use docker_firewall::model::ruleset::{
+    Action, Base, Chain, ChainKind, Decision, Hook, Origin, Policy, Rule, Step, Table, TableFamily,
+};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::remedy::lock::{self, Plan};
 use hosts::saved_hosts;
@@ -160,5 +162,31 @@ fn a_lock_stays_as_it_is_when_one_of_two_firewalls_is_gone() {
             }
             assert_eq!(stays(&both, &both, &wish), Some(false), "{name}: nothing has changed");
         }
+    }
+}
+
+/// The table that firewalld has while it reloads.
+fn passing() -> Table {
+    let chain = |(name, hook): (&str, Hook)| {
+        let base = Base { hook, kind: ChainKind::Filter, priority: -310, policy: Policy::Drop, devices: Vec::new() };
+        (name.into(), Chain { name: name.into(), base: Some(base), rules: Vec::new(), unread: None })
+    };
+    let chains = [("filter_input", Hook::Input), ("filter_forward", Hook::Forward)].map(chain).into();
+    Table { family: TableFamily::Inet, name: "firewalld_policy_drop".to_owned(), origin: Origin::Nft, chains }
+}
+
+#[test]
+fn what_firewalld_drops_while_it_reloads_is_not_what_its_owner_means() {
+    for (name, snapshot) in saved_hosts() {
+        let host = snapshot.host();
+        let reloading = |host: &Host| {
+            let mut host = host.clone();
+            host.ruleset.tables.push(passing());
+            host
+        };
+        let (usual, then) = (plan(&host, &Wish::default()), plan(&reloading(&host), &Wish::default()));
+        assert_eq!(usual.guard.permits, then.guard.permits, "{name}");
+        assert_eq!(usual.obeyed, then.obeyed, "{name}");
+        assert_eq!(stays(&host, &reloading(&without_firewalld(&host)), &Wish::default()), None, "{name}: nothing to obey yet");
     }
 }

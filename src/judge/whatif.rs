@@ -39,12 +39,16 @@ struct Engine {
     subnets: Vec<IpNet>,
 }
 
-/// The host without what the engine put into its rules, and without a lock of ours.
+/// firewalld's table of a moment, which drops what is new while it starts and reloads, and in panic mode
+/// (`src/firewall/core/nftables.py`, `build_set_policy_rules`). It is no word on ports: what its owner wants of them is in the other table.
+const PASSING: &str = "firewalld_policy_drop";
+
+/// The host without what the engine put into its rules, without a lock of ours, and without what is there for a moment alone.
 pub fn without_engine(host: &Host) -> Host {
     let engine = Engine::of(host);
     let mut host = host.clone();
     ours::strip(&mut host);
-    host.ruleset.tables.retain(|table| table.name != "docker-bridges");
+    host.ruleset.tables.retain(|table| table.name != "docker-bridges" && table.name != PASSING);
     for table in &mut host.ruleset.tables {
         let gone: BTreeSet<Arc<str>> = table.chains.keys().filter(|name| is_engine_chain(table, name)).cloned().collect();
         table.chains.retain(|name, _| !gone.contains(name));
