@@ -54,7 +54,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// As [`Self::boot`]; this machine's cgroups are none that its systemd works with.
+    /// As [`Self::boot`]; this machine has no cgroups of version 2.
     pub(crate) fn under_systemd(host: &Host, root: &Root) -> Result<Self> {
         let mut site = Self { has_systemd: true, ..Self::lay(host, root)? };
         site.boot_systemd()?;

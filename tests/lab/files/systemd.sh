@@ -1,20 +1,17 @@
 #!/bin/sh
 # Boots systemd as the first process of a process namespace: $1 is the root that it gets, $2 what its folder of cgroups is called.
-# Its process id, as the machine counts, is in /systemd.pid there. It has cgroups, devices and mounts of its own; network, host name and whatever is mounted on its root are the caller's.
+# Its process id, as the machine counts, is in /systemd.pid there. It has cgroups, devices and mounts of its own; network, host name and
+# whatever is mounted on its root are the caller's.
+#
+# Of cgroups it sees version 2 alone: newer ones work with no other. Where the machine has its controllers on version 1, there are none to
+# give on; that is enough for everything but limits.
 set -eu
 root=$1 name=$2 tree=/sys/fs/cgroup
+[ -e $tree/cgroup.procs ] || tree=$tree/unified
 
 if [ "${3-}" != inside ]; then
-    # Cgroups of version 2 are one tree, those of version 1 (and both together) several.
-    [ -e $tree/cgroup.procs ] && tops=$tree || tops=$tree/*
-    for top in $tops; do
-        mkdir -p "$top/$name"
-        # A set of processors is empty at first, and takes no process then.
-        for kind in cpus mems; do
-            [ ! -e "$top/cpuset.$kind" ] || cat "$top/cpuset.$kind" >"$top/$name/cpuset.$kind"
-        done
-        echo $$ >"$top/$name/cgroup.procs"
-    done
+    mkdir -p "$tree/$name"
+    echo $$ >"$tree/$name/cgroup.procs"
     exec unshare --pid --fork --kill-child --mount --cgroup sh "$0" "$root" "$name" inside
 fi
 
@@ -23,20 +20,7 @@ mount --make-rprivate /
 read -r pid rest </proc/self/stat
 echo "$pid" >"$root/systemd.pid"
 mount -t proc proc "$root/proc"
-
-if [ -e $tree/cgroup.procs ]; then
-    mount -t cgroup2 cgroup2 "$root$tree"
-else
-    mount -t tmpfs -o mode=755 cgroup "$root$tree"
-    while IFS=: read -r number kind folder; do
-        at="$root$tree/${kind#name=}"
-        case $number:$kind in
-            0:) mkdir "$root$tree/unified" && mount -t cgroup2 cgroup2 "$root$tree/unified" ;;
-            *:name=*) mkdir "$at" && mount -t cgroup -o "none,$kind" cgroup "$at" ;;
-            *) mkdir "$at" && mount -t cgroup -o "$kind" cgroup "$at" ;;
-        esac
-    done </proc/self/cgroup
-fi
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 
 mount -t tmpfs -o mode=755 dev "$root/dev"
 for device in null zero full random urandom tty; do
@@ -49,6 +33,5 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 
 cd "$root"
-pivot_root . mnt
-umount -l /mnt
+mount --move . /
 exec chroot . env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd
