@@ -39,13 +39,13 @@ fn judged(memory: &Memory, host: &Host) -> (Result<Account, Refusal>, Option<Str
     };
     let wanted = wish::again(memory, host);
     match lock::review(host, &wanted.wish, memory.backend, &judged_by) {
-        Ok(review) if review.digest == memory.digest => (review.holds, None),
         Ok(review) => {
             let gone = lock::bereft_of(memory, &review.permits, memory.refuses_all, &review.obeyed);
-            if gone.is_empty() {
-                return (review.holds, Some("the host has changed since; `docker firewall lock` makes it anew".to_owned()));
+            if !gone.is_empty() {
+                return (review.holds.or(Err(Refusal::Bereft)), stays(&gone));
             }
-            (review.holds.or(Err(Refusal::Bereft)), stays(&gone))
+            let changed = || "the host has changed since; `docker firewall lock` makes it anew".to_owned();
+            (review.holds, (review.digest != memory.digest).then(changed))
         }
         Err(Refusal::NothingToObey) => (Err(Refusal::Bereft), stays(&lock::bereft_of_all(memory, host))),
         Err(refusal) => {
