@@ -33,7 +33,7 @@ fn memory(plan: &Plan, wish: &Wish) -> Memory {
         allowed: wish.allowed.iter().map(ToString::to_string).collect(),
         trusts_labels: false,
         digest: plan.script.digest.clone(),
-        obeyed: plan.obeyed.places.clone(),
+        obeyed: plan.obeyed.remembered(),
         permits: plan.guard.permits.clone(),
     }
 }
@@ -87,12 +87,16 @@ fn with_ufw(host: &Host) -> Host {
     host
 }
 
+fn rule(text: &str, decision: Decision) -> Rule {
+    Rule { text: text.into(), steps: vec![Step::Act(Action::Decide(decision))].into() }
+}
+
 /// The same after `ufw default reject incoming` and `routed`: no policy drops.
 fn rejecting(host: &Host) -> Host {
     let mut host = host.clone();
     for chain in host.ruleset.tables.iter_mut().flat_map(|table| table.chains.values_mut()) {
         if chain.name.starts_with("ufw") && chain.name.contains("-reject-") {
-            chain.rules.push(Rule { text: "-j REJECT".into(), steps: vec![Step::Act(Action::Decide(Decision::Reject))].into() });
+            chain.rules.push(rule("-j REJECT", Decision::Reject));
         }
         chain.base.iter_mut().for_each(|base| base.policy = Policy::Accept);
     }
@@ -148,6 +152,22 @@ fn a_lock_stays_as_it_is_when_its_only_firewall_is_gone() {
             assert_eq!(stays(before, &after, &all), Some(false), "{name}: it obeys no firewall");
             assert_eq!(stays(&after, before, &allowing(&["8080/tcp"])), Some(false), "{name}: the firewall came later");
         }
+    }
+}
+
+#[test]
+fn rules_that_refuse_nothing_are_not_missed() {
+    for (name, snapshot) in saved_hosts() {
+        let bare = without_firewalld(&snapshot.host());
+        // Rules that let everything pass, and then none.
+        let mut open = with_ufw_disabled(&with_ufw(&bare));
+        for chain in open.ruleset.tables.iter_mut().flat_map(|table| table.chains.values_mut()) {
+            if chain.name.starts_with("ufw") && chain.name.ends_with("-before-input") {
+                chain.rules.push(rule("-j ACCEPT", Decision::Accept));
+            }
+        }
+        assert!(!lock::places(&open).is_subset(&lock::places(&bare)), "{name}: there are rules");
+        assert_eq!(stays(&open, &bare, &allowing(&["8080/tcp"])), Some(false), "{name}");
     }
 }
 

@@ -55,6 +55,13 @@ pub struct Obeyed {
     pub is_missed: bool,
 }
 
+impl Obeyed {
+    /// What is missed later if it goes: nothing of a firewall that refuses nothing.
+    pub fn remembered(&self) -> BTreeSet<String> {
+        if self.is_missed { BTreeSet::new() } else { self.places.clone() }
+    }
+}
+
 /// A guard in the words of a backend.
 #[derive(Clone, Debug)]
 pub struct Script {

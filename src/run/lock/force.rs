@@ -161,7 +161,7 @@ fn memory_of(plan: &Plan, wanted: &Wanted) -> Memory {
         allowed: wanted.kept.clone(),
         trusts_labels: wanted.trusts_labels,
         digest: plan.script.digest.clone(),
-        obeyed: plan.obeyed.places.clone(),
+        obeyed: plan.obeyed.remembered(),
         permits: plan.guard.permits.clone(),
     }
 }

@@ -113,20 +113,20 @@ fn renew(eyes: &Eyes) -> Result<(), Error> {
         host = host::look(eyes)?.host();
     }
     if standing::of(&host)?.is_some_and(|it| it.holds.is_ok() && it.stale.is_none()) {
-        return remember_places(&turn, wanted, &standing, lock::places(&host));
+        return forget_places(&turn, wanted, &standing, &lock::places(&host));
     }
     let again = wish::again(wanted, &host);
     let forced = force::force_on(&turn, eyes, &host, &again, &terms(wanted), false)?;
     memory::put_standing(&turn, &standing_of(&forced)).map_err(Error::Own)
 }
 
-/// Remembers of a lock that stays the same where the host firewall has rules now: what has gone and made no difference is not missed later.
-/// (While the engine writes its rules, some of them may pass for another's.)
-fn remember_places(turn: &Turn, memory: &Memory, standing: &Standing, places: BTreeSet<String>) -> Result<(), Error> {
-    if memory.obeyed == places {
+/// Forgets of a lock that stays the same where the host firewall has no rules any more: what has gone and made no difference is not missed
+/// later. (While the engine writes its rules, some of them may pass for another's.)
+fn forget_places(turn: &Turn, memory: &Memory, standing: &Standing, places: &BTreeSet<String>) -> Result<(), Error> {
+    if memory.obeyed.is_subset(places) {
         return Ok(());
     }
-    let memory = Memory { obeyed: places, ..memory.clone() };
+    let memory = Memory { obeyed: memory.obeyed.intersection(places).cloned().collect(), ..memory.clone() };
     memory::put(turn, None, &memory).map_err(Error::Own)?;
     if standing.memory.digest == memory.digest {
         memory::put_standing(turn, &Standing { memory, loads: standing.loads.clone() }).map_err(Error::Own)?;

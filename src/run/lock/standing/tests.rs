@@ -21,7 +21,7 @@ fn memory(host: &Host, wish: &Wish) -> Memory {
         allowed: wish.allowed.iter().map(ToString::to_string).collect(),
         trusts_labels: false,
         digest: plan.script.digest,
-        obeyed: plan.obeyed.places,
+        obeyed: plan.obeyed.remembered(),
         permits: plan.guard.permits,
     }
 }
