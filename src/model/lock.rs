@@ -126,6 +126,8 @@ pub enum Refusal {
     Name(String),
     /// The host has no chain that the lock could be called from.
     NoChain,
+    /// Only a part of it is there: where something is missing.
+    Half(String),
     /// It does not prove: the packet, and what would become of it.
     Unproven(String),
 }
@@ -140,6 +142,7 @@ impl fmt::Display for Refusal {
             Self::Unread(why, _) => write!(f, "what the lock hangs on could not be seen: {why}"),
             Self::Name(name) => write!(f, "the interface name {} cannot be written into a rule", name.escape_debug()),
             Self::NoChain => f.write_str("the engine has no chain DOCKER-USER here"),
+            Self::Half(place) => write!(f, "only a part of it is there: {place} has not what belongs there"),
             Self::Unproven(what) => write!(f, "the rules do not prove on a model of this host: {what}"),
         }
     }

@@ -127,8 +127,11 @@ impl Sketch {
         proof::prove(&self.before, &Court::of(locked), &self.made.guard, &self.wish, sights)
     }
 
-    /// The same, of the lock that is there.
+    /// The same, of the lock that is there. One half of which is missing may hold today by what others refuse.
     fn prove_present(&self, host: &Host, sights: Sights) -> Result<Account, Refusal> {
+        if let Some(place) = docker_user::missing(host) {
+            return Err(Refusal::Half(place));
+        }
         let mut host = host.clone();
         nftables::cut::strip(&mut host);
         self.prove(&host, sights)
@@ -153,7 +156,7 @@ fn script(guard: &Guard, host: &Host, backend: Backend) -> Result<Script, Refusa
 /// Holds the lock that is there against what is wanted of it.
 ///
 /// # Errors
-/// [`Refusal::Unproven`] where it does not hold; the others where that cannot be told.
+/// [`Refusal::Unproven`] or [`Refusal::Half`] where it does not hold; the others where that cannot be told.
 pub fn holds(host: &Host, wish: &Wish, sights: Sights) -> Result<Account, Refusal> {
     Sketch::of(host, wish)?.prove_present(host, sights)
 }

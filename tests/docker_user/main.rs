@@ -339,6 +339,30 @@ fn the_kernel_makes_of_the_rules_what_is_judged_and_nothing_stays_of_them() {
 }
 
 #[test]
+fn a_lock_that_is_there_in_one_family_only_does_not_hold() {
+    for (name, snapshot, _) in iptables_hosts() {
+        let host = snapshot.host();
+        let whole = plan(&host, &Wish::default()).script.host;
+        assert!(lock::holds(&whole, &Wish::default(), &sights).is_ok(), "{name}");
+        for (family, table) in [(TableFamily::Ip, "ip filter"), (TableFamily::Ip6, "ip6 filter")] {
+            let mut half = whole.clone();
+            half.ruleset.tables.retain(|table| (&*table.name, table.family) != ("filter", family));
+            let others = host.ruleset.tables.iter().filter(|table| (&*table.name, table.family) == ("filter", family));
+            half.ruleset.tables.extend(others.cloned());
+            let refusal = lock::holds(&half, &Wish::default(), &sights).unwrap_err();
+            assert_eq!(refusal, Refusal::Half(table.to_owned()), "{name}");
+        }
+        let mut uncalled = whole.clone();
+        for table in uncalled.ruleset.tables.iter_mut().filter(|table| table.family == TableFamily::Ip6 && table.name == "filter")
+        {
+            table.chains.get_mut("INPUT").unwrap().rules.retain(|rule| !rule.text.contains("DFW-INPUT"));
+        }
+        let refusal = lock::holds(&uncalled, &Wish::default(), &sights).unwrap_err();
+        assert_eq!(refusal, Refusal::Half("ip6 filter".to_owned()), "{name}");
+    }
+}
+
+#[test]
 fn a_table_that_was_made_for_the_lock_stays_where_somebody_else_has_come_to_use_it() {
     let (_, snapshot, form) = iptables_hosts().find(|(name, ..)| name.starts_with("engine-20.10-iptables-nft")).unwrap();
     for theirs in ["set theirs { type ipv6_addr; }", "chain theirs"] {

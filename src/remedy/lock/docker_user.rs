@@ -186,6 +186,15 @@ pub(super) fn found(host: &Host) -> Option<Found> {
     Some(Found { backend: Backend::DockerUser, digest })
 }
 
+/// The table that lacks a part of the lock that a host has; None: there is none, or it is whole. It is loaded, and taken away, one family
+/// after the other.
+pub(super) fn missing(host: &Host) -> Option<String> {
+    let digest = found(host)?.digest;
+    let Some(seats) = seat::seats(host) else { return Some("ip filter".to_owned()) };
+    let lacks = seats.into_iter().find(|seat| !seat.holds(host, digest.as_deref()))?;
+    Some(if lacks.family == Family::V4 { "ip filter" } else { "ip6 filter" }.to_owned())
+}
+
 /// What takes it off the kernel; built-in chains that were made for it last, since another may have put a rule there meanwhile.
 pub(super) fn removal(host: &Host) -> Vec<Load> {
     let made = ours::filters(host).filter_map(|(family, table)| {

@@ -133,6 +133,18 @@ impl Seat {
         made.chain(noted(table)).collect()
     }
 
+    /// True if the chains of the lock with this digest are here, and packets come to them.
+    pub(super) fn holds(&self, host: &Host, digest: Option<&str>) -> bool {
+        let mut own = ours::filters(host).filter(|(family, table)| (*family, half(table.origin)) == (self.family, self.half));
+        own.any(|(_, table)| {
+            let first = table.chains.get(ours::CHAIN).and_then(|chain| chain.rules.first());
+            let is_it = first.is_some_and(|rule| super::super::digest_in(&rule.text).as_deref() == digest);
+            let is_called =
+                |target: &str| self.jumps().iter().any(|(chain, to, _)| *to == target && !jumps_in(table, chain, to).is_empty());
+            is_it && is_called(ours::CHAIN) && is_called(INPUT)
+        })
+    }
+
     /// The place of the table among a host's, where it is made if it is not there.
     pub(super) fn table_in(&self, ruleset: &mut Ruleset) -> usize {
         let wanted = if self.family == Family::V4 { TableFamily::Ip } else { TableFamily::Ip6 };
