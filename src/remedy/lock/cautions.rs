@@ -44,7 +44,7 @@ fn flushed(host: &Host) -> Option<String> {
 
 /// An engine writes its rules anew when firewalld has started or reloaded, those of its networks at the top of FORWARD and its jump to
 /// `DOCKER-USER` after them (libnetwork `firewall_linux.go`; before 28.0.0 some stay before the jump until the next network is
-/// made, moby 0773f66b3e and 0ef2b24c80): in the lab 20.10, 26.1 and 28.5 took one to two seconds for that.
+/// made, moby 0773f66b3e and 0ef2b24c80): in the lab 20.10, 26.1 and 28.5 took about a second for that.
 fn misplaced(host: &Host) -> Option<String> {
     host.firewalld.as_ref().filter(|firewalld| firewalld.is_running)?;
     let release = host.engine.as_ref()?.release.map(|(major, minor, _)| format!(" {major}.{minor}")).unwrap_or_default();
