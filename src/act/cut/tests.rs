@@ -108,19 +108,21 @@ fn of_udp_the_record_goes_and_the_servers_socket_stays() {
         client.send_to(b"x", to(HOST, 53)).unwrap();
         server.recv_from(&mut [0; 8])
     };
-    let (_, from) = asks().unwrap();
+    // A machine that has much to do is late, or loses a datagram.
+    let arrives = || (0..20).find_map(|_| asks().ok());
+    let (_, from) = arrives().unwrap();
     server.send_to(b"y", from).unwrap();
     thread::sleep(Duration::from_millis(50));
     let udp = |flow: &Flow| flow.protocol == Protocol::UDP && flow.original.destination_port == 53;
     let flow = island.flows().into_iter().find(udp).unwrap();
     assert!(flow.is_answered);
     island.run(0, "nft -f -", SHUT);
-    assert!(asks().is_ok(), "rules alone let it go on");
+    assert!(arrives().is_some(), "rules alone let it go on");
     let done = island.host(|| cut(std::slice::from_ref(&flow), &[island.namespace(2)]));
     assert_eq!(done, Cut { forgotten: vec![flow], ..Cut::default() });
     assert!(asks().is_err());
     island.run(0, "nft delete table inet shut", "");
-    assert!(asks().is_ok(), "the server still listens");
+    assert!(arrives().is_some(), "the server still listens");
 }
 
 #[test]
