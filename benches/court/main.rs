@@ -73,9 +73,11 @@ fn bench(criterion: &mut Criterion, name: &str, snapshot: &Snapshot) {
         });
     });
     for backend in [Backend::Nftables, Backend::DockerUser] {
-        group.bench_function(format!("plan a lock, {}", backend.name()), |bencher| {
-            bencher.iter(|| lock::plan(black_box(&host), &Wish::default(), backend, &judge).is_ok());
-        });
+        // Without a chain of the engine for its owner, there is none by docker-user.
+        let plan = || lock::plan(black_box(&host), &Wish::default(), backend, &judge);
+        if plan().is_ok() {
+            group.bench_function(format!("plan a lock, {}", backend.name()), |bencher| bencher.iter(plan));
+        }
     }
     group.bench_function("one way in", |bencher| {
         let mut next = 0;
