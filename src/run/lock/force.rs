@@ -23,6 +23,11 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
+/// How often a lock that was loaded is looked at before it is said not to hold, and how long others have between two looks: an engine and a
+/// firewall that have rules to write (a second or two after a reload of firewalld) are not done at the first.
+const LOOKS: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
 /// So long an answer to what was sent before a lock may take, about.
 const AN_ANSWER: Duration = Duration::from_millis(100);
 
@@ -99,6 +104,18 @@ pub(super) fn force_on(
 /// Holds the host against a lock that has been loaded. What cannot be looked at now takes nothing back: the rules are whole and were proven
 /// a moment ago, and without them ports would be open of which nobody knows either.
 fn judge_again(eyes: &Eyes, plan: &Plan, wanted: &Wanted, replaces: bool) -> Result<(), Error> {
+    let mut judged = judge_now(eyes, plan, wanted, replaces);
+    for _ in 1..LOOKS {
+        if !matches!(judged, Err(Error::Broken(_))) {
+            break;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+        judged = judge_now(eyes, plan, wanted, replaces);
+    }
+    judged
+}
+
+fn judge_now(eyes: &Eyes, plan: &Plan, wanted: &Wanted, replaces: bool) -> Result<(), Error> {
     let unjudged = |why, command| Error::Unjudged { replaces, why, command };
     let seen = host::look(eyes).map_err(|error| unjudged(error.to_string(), None))?;
     lock::confirm(plan, &seen.host(), &wanted.wish, &judged_by).map_err(|refusal| match refusal {
