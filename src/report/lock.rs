@@ -159,6 +159,14 @@ pub fn status(standing: &Standing, now: u64, style: &Style) -> String {
     text
 }
 
+/// That there is no lock, and which one there was, where that did not go by `unlock`. `now`: seconds since 1970-01-01 UTC.
+pub fn not_locked(lost: Option<&Memory>, now: u64) -> String {
+    let made = lost.map(|memory| span(now.saturating_sub(memory.since)));
+    made.map_or("not locked\n".to_owned(), |ago| {
+        format!("not locked: the rules of the lock that was made {ago} ago are not there; `docker firewall lock` makes it anew\n")
+    })
+}
+
 /// False if nobody could tell whether a lock holds.
 fn is_judged(refusal: &Refusal) -> bool {
     !matches!(refusal, Refusal::Unread(..) | Refusal::Bereft)

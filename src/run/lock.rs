@@ -104,9 +104,12 @@ pub(super) fn status(job: &Status) -> Result<u8, Error> {
     match job.format {
         TraceFormat::Json => print_with(&|out| report::lock::write_status(standing.as_ref(), out))?,
         TraceFormat::Text => {
-            let style = style(Color::Auto, false);
-            let text = standing.as_ref().map(|standing| report::lock::status(standing, look::clock::seconds(), &style));
-            print(text.as_deref().unwrap_or("not locked\n").as_bytes())?
+            let now = look::clock::seconds();
+            let text = match &standing {
+                Some(standing) => report::lock::status(standing, now, &style(Color::Auto, false)),
+                None => report::lock::not_locked(standing::lost()?.as_ref(), now),
+            };
+            print(text.as_bytes())?
         }
     };
     Ok(standing.map_or(NOT_LOCKED, |standing| standing::exit_status(&standing)))

@@ -46,6 +46,16 @@ fn standings() -> Vec<Standing> {
 }
 
 #[test]
+fn a_lock_whose_rules_somebody_took_away_is_told_from_none() {
+    assert_eq!(not_locked(None, 1_000_060), "not locked\n");
+    let told = not_locked(Some(&memory()), 1_000_060);
+    assert_eq!(
+        told,
+        "not locked: the rules of the lock that was made 60 seconds ago are not there; `docker firewall lock` makes it anew\n"
+    );
+}
+
+#[test]
 fn every_standing_fits_the_schema() {
     let schema = serde_json::from_str(include_str!("../../../plugin-metadata/schemas/status.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

@@ -16,8 +16,7 @@ use crate::run::inspection::judged_by;
 pub(super) fn of(host: &Host) -> Result<Option<Standing>, Error> {
     let found = lock::found(host);
     let memory = force::remembered(host)?;
-    let has_ended = memory.as_ref().and_then(|memory| memory.until).is_some_and(|until| until <= look::clock::seconds());
-    if found.is_empty() || has_ended {
+    if found.is_empty() || memory.as_ref().is_some_and(has_ended) {
         return Ok(None);
     }
     let backends = found.into_iter().map(|found| found.backend).collect();
@@ -29,6 +28,17 @@ pub(super) fn of(host: &Host) -> Result<Option<Standing>, Error> {
         (lock::holds(host, &Wish::default(), &judged_by), Some(stale))
     };
     Ok(Some(Standing { backends, memory, holds, stale }))
+}
+
+/// A lock that is remembered, on a host that has none: somebody took its rules away (firewalld before 2.0 does), or was ended before they
+/// were loaded. None: none is missed.
+pub(super) fn lost() -> Result<Option<Memory>, Error> {
+    let last = look::memory::memories().map_err(Error::Memory)?.memories.pop();
+    Ok(last.filter(|memory| !has_ended(memory)))
+}
+
+fn has_ended(memory: &Memory) -> bool {
+    memory.until.is_some_and(|until| until <= look::clock::seconds())
 }
 
 /// Whether a lock that is remembered holds, and why it is stale, if it is.
