@@ -148,7 +148,7 @@ impl Error {
                 "run it on the engine's machine, or save that one with `docker firewall snapshot DIR` and use --snapshot".into(),
             ),
             Self::Hidden { command, .. } | Self::Plan(Refusal::Unread(_, command)) => {
-                Some(format!("`{command}` shows it").into())
+                Some(format!("try `{command}`").into())
             }
             Self::Plan(Refusal::NothingToObey) => {
                 Some("say what is to be let in (`--allow 443/tcp`), or `--all` to let nothing in".into())

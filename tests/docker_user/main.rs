@@ -18,7 +18,7 @@ use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::{Address, Host, Link, Network, Route};
 use docker_firewall::model::lock::{Backend, Load, Refusal};
 use docker_firewall::model::packet::{Packet, Protocol};
-use docker_firewall::model::ruleset::{Chain, Policy, Table, TableFamily};
+use docker_firewall::model::ruleset::{Chain, Origin, Policy, Table, TableFamily};
 use docker_firewall::model::snapshot::Snapshot;
 use docker_firewall::model::verdict::Verdict;
 use docker_firewall::remedy::lock::{self, Found, Plan};
@@ -168,6 +168,21 @@ fn the_lock_is_put_where_the_engines_chains_are_by_the_tool_of_that_form() {
         let long = [format!("iptables-{form}-restore"), format!("ip6tables-{form}-restore")];
         assert!(tools(&other).eq(long.map(|tool| words(&tool))), "{name}");
     }
+}
+
+#[test]
+fn where_only_the_other_form_has_a_table_of_v6_the_lock_makes_none() {
+    let (_, snapshot, _) = iptables_hosts().find(|(_, _, form)| *form == "legacy").unwrap();
+    let mut host = snapshot.host();
+    let is_filter = |table: &Table, family| table.family == family && table.name == "filter";
+    let mut other = host.ruleset.tables.iter().find(|table| is_filter(table, TableFamily::Ip)).unwrap().clone();
+    other.chains.retain(|_, chain| chain.base.is_some());
+    other.chains.values_mut().for_each(|chain| chain.rules.clear());
+    host.ruleset.tables.retain(|table| !is_filter(table, TableFamily::Ip6));
+    host.ruleset.tables.push(Table { family: TableFamily::Ip6, origin: Origin::Iptables, ..other });
+    let loads = plan(&host, &Wish { refuses_all: true, ..Wish::default() }).script.loads;
+    let tools: Vec<&str> = loads.iter().map(|load| &*load.words[0]).collect();
+    assert_eq!(tools, ["iptables-restore", "ip6tables-nft-restore"]);
 }
 
 /// The host with one more interface and the route by it.

@@ -93,9 +93,9 @@ pub(crate) fn begin(site: &mut Site) -> Result<()> {
 /// Waits until all of them listen: a container, and a proxy, is there before the process that it leads to.
 fn await_listeners(site: &Site) -> Result<()> {
     let addresses = NETWORKS.iter().flat_map(|network| [network.addresses[0], network.asks_from[0]]);
-    let own = site.neighbours[0].link.host_addresses();
-    let src = own.iter().find(|own| own.is_ipv4()).context("the host has no address of v4")?;
-    let probes: Vec<_> = addresses.filter_map(|at| Some(Probe::new("tcp", *src, at.parse().ok()?, 80, Origin::Host))).collect();
+    let mut own = site.neighbours.iter().flat_map(|at| at.link.host_addresses());
+    let src = own.find(IpAddr::is_ipv4).context("the host has no address of v4")?;
+    let probes: Vec<_> = addresses.filter_map(|at| Some(Probe::new("tcp", src, at.parse().ok()?, 80, Origin::Host))).collect();
     let end = Instant::now() + WHILE;
     while !site.ask(&probes)?.iter().all(Outcome::answered) {
         ensure!(Instant::now() < end, "containers that were started later do not listen");

@@ -46,7 +46,8 @@ pub(super) fn seats(host: &Host) -> Option<Vec<Seat>> {
     ours::strip(&mut bare);
     let mut seats = vec![Seat::of(&bare, Family::V4, first)];
     if has_v6(host) {
-        seats.push(Seat::of(&bare, Family::V6, owner_half(host, Family::V6).unwrap_or(first)));
+        let half = owner_half(host, Family::V6).or_else(|| table_half(host, Family::V6, first));
+        seats.push(Seat::of(&bare, Family::V6, half.unwrap_or(first)));
     }
     Some(seats)
 }
@@ -57,6 +58,13 @@ fn owner_half(host: &Host, family: Family) -> Option<Origin> {
     let halves: Vec<Origin> = of_family.map(|(_, table)| half(table.origin)).collect();
     let plain = host.plain_iptables.get(&family);
     halves.iter().find(|half| Some(*half) == plain).or(halves.first()).copied()
+}
+
+/// The form of iptables that has a table of a family already; `wanted`, if both do. A legacy table that is made stays as long as the kernel runs.
+fn table_half(host: &Host, family: Family, wanted: Origin) -> Option<Origin> {
+    let halves: Vec<Origin> =
+        ours::filters(host).filter(|(own, _)| *own == family).map(|(_, table)| half(table.origin)).collect();
+    halves.iter().find(|half| **half == wanted).or(halves.first()).copied()
 }
 
 /// False for a kernel that was started without v6: it has neither settings nor addresses of it (net/ipv6/af_inet6.c, `inet6_init`), and
