@@ -74,12 +74,16 @@ mod tests {
             let ended = child::run(&endings, &OsString::from("sh"), &words).unwrap();
             std::process::exit(i32::from(ended.status));
         }
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        // Whoever runs the tests may have had some signals ignored: nohup, a shell's background.
+        let mut command = Command::new("env");
+        command.arg("--default-signal").args(itself(test)).env(ROLE, "1").stdout(Stdio::null());
         command
-            .args(["--exact", &format!("act::child::unix::tests::{test}"), "--nocapture"])
-            .env(ROLE, "1")
-            .stdout(Stdio::null());
-        command
+    }
+
+    /// What starts a test of these alone.
+    fn itself(test: &str) -> [String; 4] {
+        let program = std::env::current_exe().unwrap().display().to_string();
+        [program, "--exact".to_owned(), format!("act::child::unix::tests::{test}"), "--nocapture".to_owned()]
     }
 
     /// A command that writes down each thing it hears, for a second after the first. A shell would take two signals at once for one.
@@ -96,8 +100,7 @@ mod tests {
             }
             std::process::exit(7);
         }
-        let program = std::env::current_exe().unwrap();
-        format!("{ROLE}=notes exec '{}' --exact act::child::unix::tests::{test} --nocapture", program.display())
+        format!("{ROLE}=notes exec {}", itself(test).join(" "))
     }
 
     /// Waits until a file has as many lines.
@@ -182,11 +185,9 @@ mod tests {
     #[test]
     fn a_signal_that_was_ignored_before_stays_ignored() {
         let folder = tempfile::tempdir().unwrap();
-        let command =
-            program("a_signal_that_was_ignored_before_stays_ignored", "cd \"$1\"; echo ready >ready; sleep 0.7; exit 3");
-        let words: Vec<_> =
-            [command.get_program()].into_iter().chain(command.get_args()).map(|word| word.to_str().unwrap()).collect();
-        let script = format!("trap '' HUP; exec {}", words.join(" "));
+        let name = "a_signal_that_was_ignored_before_stays_ignored";
+        program(name, "cd \"$1\"; echo ready >ready; sleep 0.7; exit 3");
+        let script = format!("trap '' HUP; exec {}", itself(name).join(" "));
         let mut child = Command::new("sh")
             .args(["-c", &script])
             .env(ROLE, "1")

@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
     Case { host: "debian-sid-docker-user", ..BARE },
     Case { host: "debian-12-banned", ..PLAIN },
     Case { host: "debian-13-mesh", ..PLAIN },
-    Case { host: "debian-13-guests", ..PLAIN },
+    Case { host: "debian-13-guests", ..BARE },
     Case { host: "debian-sid-guests", ..PLAIN },
     Case { host: "debian-13-guard", ..PLAIN },
 ];
