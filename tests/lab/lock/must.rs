@@ -113,8 +113,9 @@ impl Must<'_> {
 
 /// What is wrong where an answer is to be as it was.
 pub(crate) fn same(probe: &Probe, before: &Outcome, now: &Outcome) -> Option<String> {
-    // Where a firewall drops the search for a neighbour (v6, bridged), it is silence first, and soon no way to it (EHOSTUNREACH).
-    let is_unfound = |outcome: &Outcome| outcome.silent() || outcome.result == "rejected:113";
+    // Where a firewall drops the search for a neighbour (v6, bridged), it is silence first, and soon no way to it (EHOSTUNREACH). Where it
+    // rejects (EACCES), its answers are few in a second (icmp.ratelimit), and to some there is silence.
+    let is_unfound = |outcome: &Outcome| outcome.silent() || ["rejected:113", "rejected:13"].contains(&outcome.result.as_str());
     let are_unfound = probe.dst.is_ipv6() && probe.interface().is_none() && [before, now].into_iter().all(is_unfound);
     (before != now && !are_unfound).then(|| format!("{} {} expected, {}", before.result, before.by, told(probe, now)))
 }

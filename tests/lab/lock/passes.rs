@@ -61,7 +61,8 @@ impl Pass<'_> {
     fn with(&mut self, backend: &'static str) -> Result<()> {
         let start = Instant::now();
         let words = self.stand.words(backend);
-        let done = self.stand.ends(&format!("lock by {backend}"), &words, 0)?;
+        let status = self.stand.case.status(backend);
+        let done = self.stand.ends(&format!("lock by {backend}"), &words, status)?;
         if !done.is(0) {
             return self.stand.unchanged("a lock that was refused changed the rules");
         }
