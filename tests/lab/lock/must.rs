@@ -43,6 +43,8 @@ impl Must<'_> {
             return same(probe, before, now);
         }
         let meant = match self.goal(probe, before) {
+            // Whether somebody who is not found there is silent or said to be unreachable, is a matter of moments.
+            Goal::Beyond if !before.open() && !now.open() => return None,
             Goal::Own | Goal::Beyond => return same(probe, before, now),
             Goal::Published => self.is_meant(probe),
             // Whether a firewall that forwards more than one port means each of them, is the lock's to say.
