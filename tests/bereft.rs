@@ -8,7 +8,7 @@ mod plans;
 
 use docker_firewall::model::guard::Wish;
 use docker_firewall::model::host::Host;
-use docker_firewall::model::lock::{Backend, Memory, Refusal};
+use docker_firewall::model::lock::{Backend, Refusal};
 use docker_firewall::model::ruleset::{
     Action, Base, Chain, ChainKind, Decision, Hook, Origin, Policy, Rule, Step, Table, TableFamily,
 };
@@ -22,25 +22,9 @@ fn plan(host: &Host, wish: &Wish) -> Plan {
     plans::try_plan(host, wish, Backend::Nftables).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
-/// What is remembered of a lock.
-fn memory(plan: &Plan, wish: &Wish) -> Memory {
-    Memory {
-        version: String::new(),
-        since: 0,
-        until: None,
-        backend: Backend::Nftables,
-        refuses_all: wish.refuses_all,
-        allowed: wish.allowed.iter().map(ToString::to_string).collect(),
-        trusts_labels: false,
-        digest: plan.script.digest.clone(),
-        obeyed: plan.obeyed.remembered(),
-        permits: plan.guard.permits.clone(),
-    }
-}
-
 /// True if a lock that was made on one host stays as it is on the other, though another one would be made there; None: none could be.
 fn stays(before: &Host, after: &Host, wish: &Wish) -> Option<bool> {
-    let memory = memory(&plan(before, wish), wish);
+    let memory = plan(before, wish).memory(wish, 0);
     match plans::try_plan(after, wish, Backend::Nftables) {
         Ok(plan) => Some(!lock::bereft_of(&memory, &plan.guard.permits, wish.refuses_all, &plan.obeyed).is_empty()),
         Err(Refusal::NothingToObey) => None,

@@ -46,6 +46,25 @@ pub struct Plan {
     pub account: Account,
 }
 
+impl Plan {
+    /// What is to be remembered of it, if it is in force since then, in seconds since 1970-01-01 UTC. All that is let in is taken for what was
+    /// said on the command line.
+    pub fn memory(&self, wish: &Wish, since: u64) -> Memory {
+        Memory {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since,
+            until: wish.lasts.map(|lasts| since + lasts.as_secs()),
+            backend: self.script.backend,
+            refuses_all: wish.refuses_all,
+            allowed: wish.allowed.iter().map(ToString::to_string).collect(),
+            trusts_labels: false,
+            digest: self.script.digest.clone(),
+            obeyed: self.obeyed.remembered(),
+            permits: self.guard.permits.clone(),
+        }
+    }
+}
+
 /// What a lock has of the host firewall.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Obeyed {

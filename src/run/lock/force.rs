@@ -83,7 +83,11 @@ pub(super) fn force_on(
         },
         error => error,
     })?;
-    let next = memory_of(&plan, wanted);
+    let next = Memory {
+        allowed: wanted.kept.clone(),
+        trusts_labels: wanted.trusts_labels,
+        ..plan.memory(&wanted.wish, look::clock::seconds())
+    };
     if let Some(before) = &before {
         let gone = lock::bereft_of(before, &next.permits, next.refuses_all, &plan.obeyed);
         if !gone.is_empty() {
@@ -165,22 +169,6 @@ pub(super) fn remembered(host: &Host) -> Result<Option<Memory>, Error> {
     let memories = look::memory::memories().map_err(Error::Memory)?;
     let mut digests = lock::found(host).into_iter().filter_map(|found| found.digest);
     Ok(digests.find_map(|digest| memories.of(&digest).cloned()))
-}
-
-fn memory_of(plan: &Plan, wanted: &Wanted) -> Memory {
-    let since = look::clock::seconds();
-    Memory {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        since,
-        until: wanted.wish.lasts.map(|lasts| since + lasts.as_secs()),
-        backend: plan.script.backend,
-        refuses_all: wanted.wish.refuses_all,
-        allowed: wanted.kept.clone(),
-        trusts_labels: wanted.trusts_labels,
-        digest: plan.script.digest.clone(),
-        obeyed: plan.obeyed.remembered(),
-        permits: plan.guard.permits.clone(),
-    }
 }
 
 /// Says what was done.

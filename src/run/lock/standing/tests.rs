@@ -11,19 +11,7 @@ use std::path::Path;
 const HOST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/engine-28.5-iptables-nft-firewalld-2.5");
 
 fn memory(host: &Host, wish: &Wish) -> Memory {
-    let plan = lock::plan(host, wish, Backend::Nftables, &judged_by).unwrap();
-    Memory {
-        version: "0.1.0".to_owned(),
-        since: 0,
-        until: None,
-        backend: Backend::Nftables,
-        refuses_all: wish.refuses_all,
-        allowed: wish.allowed.iter().map(ToString::to_string).collect(),
-        trusts_labels: false,
-        digest: plan.script.digest,
-        obeyed: plan.obeyed.remembered(),
-        permits: plan.guard.permits,
-    }
+    lock::plan(host, wish, Backend::Nftables, &judged_by).unwrap().memory(wish, 0)
 }
 
 /// What `status` says of a lock that is there, and how it ends.
